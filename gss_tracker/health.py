@@ -1,0 +1,40 @@
+"""Is the process alive (`/healthz`), and does everything behind it keep up (`/readyz`)?"""
+
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+
+from rollout.domain.reminders import State
+from rollout.models import PlanVersion, Projection, Reminder
+
+TICK_AGE_LIMIT = timedelta(minutes=3)
+DUE_AGE_LIMIT = timedelta(minutes=15)
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when database, heartbeat and ledger are in order, otherwise 503 with what is not."""
+    try:
+        problems = find_problems(timezone.now())
+    except DatabaseError:
+        problems = ["database"]
+    status = 503 if problems else 200
+    return JsonResponse({"status": "unready" if problems else "ok", "problems": problems}, status=status)
+
+
+def find_problems(now: datetime) -> list[str]:
+    """What does not keep up: `projection` (none yet), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15)."""
+    version = PlanVersion.objects.current()
+    late = Reminder.objects.filter(state=State.DUE, due_at__lt=now - DUE_AGE_LIMIT, retry_at=None)
+    checks = {
+        "projection": not Projection.objects.exists(),
+        "heartbeat": version.ticked_at is None or now - version.ticked_at > TICK_AGE_LIMIT,
+        "ledger": late.exists(),
+    }
+    return [name for name, failed in checks.items() if failed]

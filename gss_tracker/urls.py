@@ -1,0 +1,13 @@
+"""URLs of the whole product."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from gss_tracker import health
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("", include("rollout.urls")),
+]

@@ -1,0 +1,1 @@
+"""Who: ministries and the people to tell."""

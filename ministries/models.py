@@ -1,0 +1,178 @@
+"""Ministries in 建制順 and the contacts who are told about their cutovers."""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from ministries.corporate_number import validate_corporate_number
+
+
+class MinistryQuerySet(models.QuerySet["Ministry"]):
+    """Reads of ministries."""
+
+    def get_by_natural_key(self, code: str) -> "Ministry":
+        """The ministry with this code."""
+        return self.get(code=code)
+
+
+class Ministry(models.Model):
+    """An organisation: ministry, agency, commission, bureau; its place in 建制順 and its aliases."""
+
+    class Kind(models.TextChoices):
+        """What sort of body it is."""
+
+        HEAD = "head", "内閣"
+        BODY = "body", "内閣に置かれる機関"
+        MINISTRY = "ministry", "府省"
+        COMMISSION = "commission", "委員会"
+        AGENCY = "agency", "庁"
+        BUREAU = "bureau", "内部部局"
+        REGIONAL = "regional", "地方支分部局"
+
+    code = models.SlugField("コード", max_length=60, unique=True)
+    name = models.CharField("名称", max_length=100, unique=True)
+    name_en = models.CharField("英語名", max_length=200, blank=True)
+    kind = models.CharField("種別", max_length=20, choices=Kind.choices)
+    parent = models.ForeignKey(
+        "self", verbose_name="上位機関", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    order = models.DecimalField("建制順", max_digits=6, decimal_places=2)
+    aliases = models.TextField("別名", blank=True, help_text="1行に1つ。検索で見つかります。")
+    corporate_number = models.CharField(
+        "法人番号",
+        max_length=13,
+        blank=True,
+        validators=[validate_corporate_number],
+        help_text="13桁。分からなければ空欄のままにしてください。",
+    )
+
+    history = HistoricalRecords()
+    objects: ClassVar[MinistryQuerySet] = MinistryQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "府省庁"
+        verbose_name_plural = "府省庁"
+        ordering = ["order", "code"]
+        constraints = [
+            models.CheckConstraint(
+                name="ministry_not_its_own_parent",
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                violation_error_message="自分自身を上位機関にはできません。",
+            ),
+            models.CheckConstraint(
+                name="ministry_kind_known",
+                condition=Q(kind__in=["head", "body", "ministry", "commission", "agency", "bureau", "regional"]),
+            ),
+            models.CheckConstraint(
+                name="ministry_corporate_number_digits",
+                condition=Q(corporate_number="") | Q(corporate_number__regex=r"^[0-9]{13}$"),
+            ),
+            models.UniqueConstraint(
+                name="ministry_corporate_number_unique",
+                fields=["corporate_number"],
+                condition=~Q(corporate_number=""),
+                violation_error_message="この法人番号は別の府省庁に登録されています。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """The code."""
+        return (self.code,)
+
+    @property
+    def alias_names(self) -> list[str]:
+        """The aliases, one an entry."""
+        return [alias.strip() for alias in self.aliases.splitlines() if alias.strip()]
+
+    def clean(self) -> None:
+        """Refuse a chain of parents that leads back to this ministry."""
+        above, seen = self.parent, {self.pk}
+        while above is not None:
+            if above.pk in seen:
+                raise ValidationError({"parent": "上位機関をたどると自分自身に戻ります。"})
+            seen.add(above.pk)
+            above = above.parent
+
+
+class ContactQuerySet(models.QuerySet["Contact"]):
+    """Reads of contacts."""
+
+    def active(self) -> "ContactQuerySet":
+        """Contacts that want mail."""
+        return self.filter(active=True)
+
+    def get_by_natural_key(self, ministry: str, email: str) -> "Contact":
+        """The contact of a ministry with this address."""
+        return self.get(ministry__code=ministry, email=email)
+
+
+class Contact(models.Model):
+    """Who is told about a ministry's cutovers. Personal data: never in anonymous answers, logs or metrics."""
+
+    class Role(models.TextChoices):
+        """What the contact does."""
+
+        LEAD = "lead", "主担当"
+        DEPUTY = "deputy", "副担当"
+        PMO = "pmo", "PMO"
+
+    ministry = models.ForeignKey(
+        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="contacts"
+    )
+    name = models.CharField("氏名・部署", max_length=100)
+    email = models.EmailField("メールアドレス")
+    role = models.CharField(
+        "役割",
+        max_length=10,
+        choices=Role.choices,
+        default=Role.LEAD,
+        help_text="PMOの連絡先には全ての府省庁の通知が届きます。",
+    )
+    active = models.BooleanField("通知する", default=True)
+    reachable_since = models.DateTimeField(
+        "通知開始",
+        default=timezone.now,
+        editable=False,
+        help_text="このアドレスへの通知を始めた時点。これより前の期日の通知は送りません。",
+    )
+
+    history = HistoricalRecords()
+    objects: ClassVar[ContactQuerySet] = ContactQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "連絡先"
+        verbose_name_plural = "連絡先"
+        ordering = ["ministry__order", "role", "email"]
+        constraints = [
+            models.UniqueConstraint(
+                "ministry",
+                Lower("email"),
+                name="contact_email_unique_in_ministry",
+                violation_error_message="このメールアドレスは、この府省庁に登録済みです。",
+            ),
+            models.CheckConstraint(name="contact_role_known", condition=Q(role__in=["lead", "deputy", "pmo"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    def natural_key(self) -> tuple[str, str]:
+        """The ministry's code and the address."""
+        return (self.ministry.code, self.email)
+
+    natural_key.dependencies = ["ministries.ministry"]  # type: ignore[attr-defined]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new address or a contact switched on again is reachable from now on."""
+        before = Contact.objects.filter(pk=self.pk).values("email", "active").first() if self.pk else None
+        if before and (before["email"] != self.email or (self.active and not before["active"])):
+            self.reachable_since = timezone.now()
+        super().save(*args, **kwargs)

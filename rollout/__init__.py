@@ -1,0 +1,1 @@
+"""When, and how many: the plan, its projection and its reminders."""

@@ -1,0 +1,5 @@
+"""URLs of the page."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

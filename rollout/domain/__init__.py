@@ -1,0 +1,1 @@
+"""The rules of the rollout in plain Python: no Django, no database, no clock."""

@@ -1,0 +1,156 @@
+"""The plan as the rules see it: a few cohorts, and one column per fact of rollouts and waves.
+
+Columns are arrays because a plan may hold a hundred thousand waves; row `i` of every column
+speaks of the same rollout or wave. Rollouts stand in order of their codes and waves in order of
+rollout and code, so that "ties by code" means "ties by row".
+
+A month is one whole number, `year * 12 + month - 1`: 2026-06 is 24317. A day is its proleptic
+Gregorian ordinal (`date.toordinal`). `NONE` (-1) stands for "not known".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+NONE = -1
+MAX_USERS = 10_000_000
+"""No published total comes near; the bound keeps every product of a total and a weight in 64 bits."""
+
+
+class Reading(StrEnum):
+    """What a published total means."""
+
+    GROUP = "group"
+    RUNNING_TOTAL = "running_total"
+    AMBIGUOUS = "ambiguous"
+
+
+class Basis(StrEnum):
+    """How an ambiguous total is read: as a running total (cumulative) or as a group's size."""
+
+    CUMULATIVE = "cumulative"
+    GROUP = "group"
+
+
+class Status(StrEnum):
+    """Where a wave stands. Jumps forward and corrections backward are allowed, with a reason."""
+
+    UNDER_REVIEW = "under_review"
+    PLANNED = "planned"
+    PREPARING = "preparing"
+    MIGRATING = "migrating"
+    IN_USE = "in_use"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_settled(self) -> bool:
+        """True when nothing is awaited any more: the users have moved, or never will."""
+        return self in SETTLED_STATUSES
+
+
+SETTLED_STATUSES = (Status.IN_USE, Status.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A published group of rollouts with one published total (users; None when not published).
+
+    `inside` names the enclosing cohort; `undecided_note` is the source's wording for members not
+    yet named, and a cohort that has one is open. `fiscal_year` is set when the total is also the
+    published increase of that whole fiscal year.
+    """
+
+    code: str
+    order: int
+    published_users: int | None
+    reading: Reading = Reading.GROUP
+    approximate: bool = False
+    rounding_unit: int = 1
+    inside: str | None = None
+    undecided_note: str = ""
+    fiscal_year: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True when the group has members that the source does not name."""
+        return bool(self.undecided_note)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Users to reach in the end, and how the source's figure is to be read."""
+
+    users: int
+    reading: Reading = Reading.GROUP
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Columns of length R, in order of code.
+
+    `cohort` is an index into the plan's cohorts, `users` a stated count or NONE, `weight` the
+    authorised headcount or NONE.
+    """
+
+    codes: Sequence[str]
+    cohort: IntArray
+    users: IntArray
+    weight: IntArray
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Columns of length W, in order of rollout and code.
+
+    `rollout` is an index into the rollouts, `users` a stated count or NONE; `earliest_month`,
+    `latest_month` and `latest_day` bound the cutover, NONE where it has no such bound.
+    """
+
+    codes: Sequence[str]
+    rollout: IntArray
+    users: IntArray
+    earliest_month: IntArray
+    latest_month: IntArray
+    latest_day: IntArray
+    in_use: BoolArray
+    cancelled: BoolArray
+
+    def overdue_unconfirmed(self, today: date) -> BoolArray:
+        """Waves whose latest day lies before `today` and whose use nobody has confirmed."""
+        passed = (self.latest_day != NONE) & (self.latest_day < today.toordinal())
+        return passed & ~self.in_use & ~self.cancelled
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a projection is computed from, but for the day."""
+
+    cohorts: Sequence[Cohort]
+    rollouts: Rollouts
+    waves: Waves
+    target: Target | None
+
+
+def month_number(day: date) -> int:
+    """The month of `day` as one whole number."""
+    return day.year * 12 + day.month - 1
+
+
+def month_parts(number: int) -> tuple[int, int]:
+    """The year and the month (1 to 12) of a month number."""
+    year, month = divmod(number, 12)
+    return year, month + 1
+
+
+def sums(group: IntArray, values: IntArray, size: int) -> IntArray:
+    """Total of `values` by `group` index, as `size` whole numbers."""
+    totals = np.zeros(size, dtype=np.int64)
+    np.add.at(totals, group, values)
+    return totals

@@ -1,0 +1,312 @@
+"""Waves become cumulative users by month (DESIGN, "Projection, exactly", rules 5 to 7).
+
+The planned curve counts a wave from its month, or from the last month of a longer period; the high
+curve from the earliest month; the low curve from the latest, and an overdue wave nobody confirmed
+from the month after the current one. Rounded totals (「約」) widen the band: 11,400 shared users of a
+total given as 約8万 (unit 10,000) add up to 5,000 on either side once all of them are counted.
+
+Example, on the published plan: 47,000 users at 2025-05, 72,000 at 2026-03, 152,000 at 2027-03
+within 146,000 and 158,000, and 120,000 undated, which with the 152,000 make 272,000.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from rollout.domain.allocation import Allocation, Conflict, ConflictKind, CountBasis, allocate
+from rollout.domain.dates import fiscal_year_bounds, fiscal_year_of
+from rollout.domain.plan import (
+    NONE,
+    Basis,
+    BoolArray,
+    IntArray,
+    Plan,
+    Reading,
+    month_number,
+    month_parts,
+    sums,
+)
+
+
+class Granularity(StrEnum):
+    """The length of a period; quarters and years are fiscal, from April."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    FISCAL_YEAR = "fiscal_year"
+
+    @property
+    def months(self) -> int:
+        """Months in one period."""
+        return {"month": 1, "quarter": 3, "fiscal_year": 12}[self]
+
+
+@dataclass(frozen=True)
+class Undated:
+    """Users of a cohort without a date, with the members that have a date but no count."""
+
+    cohort: str
+    users: int
+    uncounted_rollouts: tuple[str, ...]
+    dateless_waves: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One period: users added in it, and cumulative users at its end. `first_month` is a month number."""
+
+    first_month: int
+    added: int
+    cumulative: int
+    confirmed: int
+    low: int
+    high: int
+
+    @property
+    def fiscal_year(self) -> int:
+        """The fiscal year that the period lies in."""
+        return (self.first_month - 3) // 12
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Cumulative users by month from `first_month` on, without gaps; everything in whole users."""
+
+    basis: Basis
+    today: date
+    first_month: int
+    planned: tuple[int, ...]
+    confirmed: tuple[int, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    target_users: int | None
+    published_added: Mapping[int, int]
+    undated: tuple[Undated, ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def reached_in(self) -> int | None:
+        """The first month at or above the target, as a month number; None where the plan stays below."""
+        if self.target_users is None:
+            return None
+        months = (i for i, users in enumerate(self.planned) if users >= self.target_users)
+        return next((self.first_month + i for i in months), None)
+
+    @property
+    def dated_users(self) -> int:
+        """Users that have a date and a count."""
+        return self.planned[-1]
+
+    @property
+    def undated_users(self) -> int:
+        """Users that the published totals speak of and that have no date."""
+        return sum(entry.users for entry in self.undated)
+
+    def at(self, month: int) -> Point:
+        """The point of one month number; zeros before the first month, the last values after the end."""
+        index = month - self.first_month
+        if index < 0:
+            return Point(month, 0, 0, 0, 0, 0)
+        index = min(index, len(self.planned) - 1)
+        added = self.planned[index] - (self.planned[index - 1] if index else 0)
+        if month > self.first_month + index:
+            added = 0
+        return Point(
+            month, added, self.planned[index], self.confirmed[index], self.low[index], self.high[index]
+        )
+
+    def points(self, granularity: Granularity) -> list[Point]:
+        """One point a period, from the period of the first month to that of the last."""
+        length = granularity.months
+        first = self.first_month - self.first_month % length if length < 12 else _april(self.first_month)
+        return [self._period(start, length) for start in range(first, self._end_month, length)]
+
+    @property
+    def _end_month(self) -> int:
+        return self.first_month + len(self.planned)
+
+    def _period(self, start: int, length: int) -> Point:
+        last, before = self.at(start + length - 1), self.at(start - 1)
+        added = last.cumulative - before.cumulative
+        return Point(start, added, last.cumulative, last.confirmed, last.low, last.high)
+
+    def stored(self) -> dict[str, Any]:
+        """The projection as plain values for a JSON column; `from_stored` reads it back."""
+        values = asdict(self)
+        values["today"] = self.today.isoformat()
+        return values
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> "Projection":
+        """The projection that `stored` wrote."""
+        return cls(
+            basis=Basis(values["basis"]),
+            today=date.fromisoformat(values["today"]),
+            first_month=values["first_month"],
+            planned=tuple(values["planned"]),
+            confirmed=tuple(values["confirmed"]),
+            low=tuple(values["low"]),
+            high=tuple(values["high"]),
+            target_users=values["target_users"],
+            published_added={int(year): users for year, users in values["published_added"].items()},
+            undated=tuple(_undated_from(entry) for entry in values["undated"]),
+            conflicts=tuple(_conflict_from(entry) for entry in values["conflicts"]),
+        )
+
+
+def project(plan: Plan, *, basis: Basis, today: date) -> tuple[Projection, Allocation]:
+    """The projection of `plan` as seen on `today` (a day in Tokyo), and the users per wave behind it."""
+    allocation = allocate(plan, basis)
+    waves = plan.waves
+    alive = ~waves.cancelled
+    dated = alive & (waves.latest_month != NONE)
+    counted = dated & (allocation.users != NONE)
+    first, end = _range(plan, dated, today)
+    overdue = waves.overdue_unconfirmed(today)
+    low_month = np.where(overdue, month_number(today) + 1, waves.latest_month)
+
+    def curve(months: IntArray, rows: BoolArray) -> IntArray:
+        inside = rows & (months < end)
+        return np.cumsum(sums(months[inside] - first, allocation.users[inside], end - first))
+
+    def widening(months: IntArray) -> list[Fraction]:
+        return _widening(plan, allocation, lambda rows: curve(months, rows & counted), end - first)
+
+    low, high = curve(low_month, counted), curve(waves.earliest_month, counted)
+    projection = Projection(
+        basis=basis,
+        today=today,
+        first_month=first,
+        planned=_whole(curve(waves.latest_month, counted)),
+        confirmed=_whole(curve(waves.latest_month, counted & waves.in_use)),
+        low=tuple(max(0, (int(u) - w).__floor__()) for u, w in zip(low, widening(low_month), strict=True)),
+        high=tuple(
+            (int(u) + w).__ceil__() for u, w in zip(high, widening(waves.earliest_month), strict=True)
+        ),
+        target_users=_target_users(plan, allocation, basis),
+        published_added=_published_added(plan),
+        undated=_undated(plan, allocation, dated),
+        conflicts=tuple(allocation.conflicts),
+    )
+    return projection, allocation
+
+
+def _whole(curve: IntArray) -> tuple[int, ...]:
+    return tuple(curve.tolist())
+
+
+def _april(month: int) -> int:
+    """The first month of the fiscal year that `month` lies in."""
+    return month - (month - 3) % 12
+
+
+def _range(plan: Plan, dated: BoolArray, today: date) -> tuple[int, int]:
+    """The first month, and the month after the last: from the first cutover to the end of a fiscal year."""
+    current_end = _april(month_number(today)) + 12
+    if not dated.any():
+        return current_end - 12, current_end
+    first = int(plan.waves.earliest_month[dated].min())
+    last = int(plan.waves.latest_month[dated].max())
+    return first, max(current_end, _april(last) + 12)
+
+
+def _widening(plan: Plan, allocation: Allocation, curve_of: Any, months: int) -> list[Fraction]:
+    """Users by which 「約」 widens the band at each month, exactly."""
+    total = [Fraction(0)] * months
+    cohort_of_wave = plan.rollouts.cohort[plan.waves.rollout]
+    for index, cohort in enumerate(plan.cohorts):
+        remainder = int(allocation.remainders[index])
+        if not cohort.approximate or remainder == 0:
+            continue
+        shared = curve_of(allocation.widens & (cohort_of_wave == index))
+        half = Fraction(cohort.rounding_unit, 2 * remainder)
+        total = [sum_ + half * int(users) for sum_, users in zip(total, shared, strict=True)]
+    return total
+
+
+def _target_users(plan: Plan, allocation: Allocation, basis: Basis) -> int | None:
+    """The target; read as one group's size, the groups published before that one come on top."""
+    if plan.target is None:
+        return None
+    if plan.target.reading is not Reading.AMBIGUOUS or basis is Basis.CUMULATIVE:
+        return plan.target.users
+    tops = sorted(
+        (cohort.order, index, cohort.reading)
+        for index, cohort in enumerate(plan.cohorts)
+        if cohort.inside is None
+    )
+    ambiguous = [order for order, _, reading in tops if reading is Reading.AMBIGUOUS]
+    earlier = [index for order, index, _ in tops if ambiguous and order < ambiguous[0]]
+    return plan.target.users + sum(int(allocation.increments[index]) for index in earlier)
+
+
+def _published_added(plan: Plan) -> dict[int, int]:
+    return {
+        cohort.fiscal_year: cohort.published_users
+        for cohort in plan.cohorts
+        if cohort.fiscal_year is not None and cohort.published_users is not None
+    }
+
+
+def _undated(plan: Plan, allocation: Allocation, dated: BoolArray) -> tuple[Undated, ...]:
+    waves = plan.waves
+    cohort_of_wave = plan.rollouts.cohort[waves.rollout]
+    uncounted = allocation.count_basis == CountBasis.UNKNOWN
+    dateless = ~waves.cancelled & ~dated
+    entries = []
+    for index, cohort in enumerate(plan.cohorts):
+        own = cohort_of_wave == index
+        homeless = np.flatnonzero(own & dateless)
+        users = int(allocation.leftovers[index] + allocation.users[homeless].clip(0).sum())
+        rollouts = np.unique(waves.rollout[own & dated & uncounted])
+        if users or len(rollouts) or len(homeless):
+            entries.append(
+                Undated(
+                    cohort.code,
+                    users,
+                    tuple(plan.rollouts.codes[row] for row in rollouts),
+                    tuple(waves.codes[row] for row in homeless),
+                    cohort.undecided_note,
+                )
+            )
+    return tuple(entries)
+
+
+def _undated_from(values: Mapping[str, Any]) -> Undated:
+    lists = {name: tuple(values[name]) for name in ("uncounted_rollouts", "dateless_waves")}
+    return Undated(cohort=values["cohort"], users=values["users"], note=values["note"], **lists)
+
+
+def _conflict_from(values: Mapping[str, Any]) -> Conflict:
+    return Conflict(**{**values, "kind": ConflictKind(values["kind"])})
+
+
+def fiscal_year_end(year: int) -> int:
+    """The month number of the last month (March) of a fiscal year."""
+    return month_number(fiscal_year_bounds(year)[1])
+
+
+def current_month(projection: Projection) -> Point:
+    """The point of the month that the projection was computed in."""
+    return projection.at(month_number(projection.today))
+
+
+def fiscal_year_in_progress(projection: Projection) -> int:
+    """The fiscal year that the projection was computed in."""
+    return fiscal_year_of(projection.today)
+
+
+def period_text(point: Point, granularity: Granularity) -> str:
+    """`2026-06`, `2026-Q1` (fiscal) or `2026`."""
+    year, month = month_parts(point.first_month)
+    if granularity is Granularity.MONTH:
+        return f"{year}-{month:02d}"
+    if granularity is Granularity.QUARTER:
+        return f"{point.fiscal_year}-Q{(month - 4) % 12 // 3 + 1}"
+    return str(point.fiscal_year)

@@ -1,0 +1,42 @@
+"""What codes are called in Japanese, on every page, mail and message."""
+
+from rollout.domain.allocation import ConflictKind, CountBasis
+from rollout.domain.dates import Precision
+from rollout.domain.plan import Basis, Reading, Status
+
+STATUS_LABELS = {
+    Status.UNDER_REVIEW.value: "検討中",
+    Status.PLANNED.value: "予定",
+    Status.PREPARING.value: "準備中",
+    Status.MIGRATING.value: "移行中",
+    Status.IN_USE.value: "利用中",
+    Status.CANCELLED.value: "中止",
+}
+OVERDUE_LABEL = "予定日経過・未確認"
+READING_LABELS = {
+    Reading.GROUP.value: "この区分だけの人数",
+    Reading.RUNNING_TOTAL.value: "ここまでの累計",
+    Reading.AMBIGUOUS.value: "どちらとも読める",
+}
+BASIS_LABELS = {
+    Basis.CUMULATIVE.value: "累計として読む",
+    Basis.GROUP.value: "区分の人数として読む",
+}
+PRECISION_LABELS = {
+    Precision.DAY.value: "日",
+    Precision.MONTH.value: "月",
+    Precision.QUARTER.value: "四半期",
+    Precision.HALF.value: "半期",
+    Precision.FISCAL_YEAR.value: "年度",
+    Precision.YEAR.value: "年",
+}
+COUNT_BASIS_LABELS = {CountBasis.STATED: "公表・確認", CountBasis.SHARED_OUT: "按分", CountBasis.UNKNOWN: "不明"}
+CONFLICT_LABELS = {
+    ConflictKind.NEGATIVE_REMAINDER: "内訳の合計が公表値を超えています",
+    ConflictKind.NOBODY_TO_SHARE: "公表値に対して内訳が足りず、割り当て先がありません",
+}
+
+
+def count_text(users: int | None, basis: CountBasis) -> str:
+    """A count and where it comes from, in words: 「68,600人（公表・確認）」."""
+    return "不明" if users is None else f"{users:,}人（{COUNT_BASIS_LABELS[basis]}）"

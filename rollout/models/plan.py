@@ -1,0 +1,296 @@
+"""The plan itself: rollouts, the waves they move in, and what sources say of them."""
+
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from ministries.models import Ministry
+from rollout.domain.dates import fiscal_year_bounds
+from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
+from rollout.models.fields import FuzzyDateField, fill_bounds
+from rollout.models.frame import USER_VALIDATORS, Cohort, Source
+from rollout.models.labels import OVERDUE_LABEL, PRECISION_LABELS, STATUS_LABELS
+from rollout.models.querysets import CodeQuerySet
+
+USERS_HELP = "公表・確認された人数だけを入力します。分からなければ空欄（0 とは違います）。"
+
+
+class Rollout(models.Model):
+    """One unit's move to GSS: a lead ministry, ministries it also covers, a scope."""
+
+    code = models.SlugField("コード", max_length=60, unique=True)
+    cohort = models.ForeignKey(Cohort, verbose_name="導入区分", on_delete=models.PROTECT, related_name="rollouts")
+    order = models.PositiveSmallIntegerField("区分内の順", default=0)
+    lead_ministry = models.ForeignKey(
+        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="led_rollouts"
+    )
+    also_covers = models.ManyToManyField(
+        Ministry,
+        verbose_name="あわせて対象となる府省庁",
+        through="RolloutCoverage",
+        related_name="covering_rollouts",
+        blank=True,
+    )
+    scope = models.CharField("範囲", max_length=100, blank=True, help_text="本省、地方拠点、一部など。")
+    partial = models.BooleanField("一部のみ", default=False)
+    users = models.PositiveIntegerField(
+        "人数（全体）", null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
+    )
+    weight = models.PositiveIntegerField(
+        "按分の重み（定員）",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), *USER_VALIDATORS],
+        help_text="区分の残り人数を分けるときに使います。",
+    )
+    weight_note = models.CharField("重みの注記", max_length=200, blank=True)
+
+    history = HistoricalRecords()
+    objects: ClassVar[CodeQuerySet["Rollout"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "導入案件"
+        verbose_name_plural = "導入案件"
+        ordering = ["cohort__order", "order", "code"]
+        constraints = [
+            models.CheckConstraint(
+                name="rollout_users_in_range",
+                condition=Q(users__isnull=True) | Q(users__range=(0, MAX_USERS)),
+            ),
+            models.CheckConstraint(
+                name="rollout_weight_in_range",
+                condition=Q(weight__isnull=True) | Q(weight__range=(1, MAX_USERS)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def natural_key(self) -> tuple[str]:
+        """The code."""
+        return (self.code,)
+
+    @property
+    def label(self) -> str:
+        """The lead ministry, with the scope where there is one."""
+        return f"{self.lead_ministry.name}（{self.scope}）" if self.scope else self.lead_ministry.name
+
+
+class CoverageQuerySet(models.QuerySet["RolloutCoverage"]):
+    """Reads of coverage."""
+
+    def get_by_natural_key(self, rollout: str, ministry: str) -> "RolloutCoverage":
+        """The row of a rollout and a ministry."""
+        return self.get(rollout__code=rollout, ministry__code=ministry)
+
+
+class RolloutCoverage(models.Model):
+    """A ministry that moves along in another's rollout. A model of its own, so that it has a history."""
+
+    rollout = models.ForeignKey(
+        Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="coverages"
+    )
+    ministry = models.ForeignKey(
+        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="coverages"
+    )
+
+    history = HistoricalRecords()
+    objects: ClassVar[CoverageQuerySet] = CoverageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "あわせて対象となる府省庁"
+        verbose_name_plural = "あわせて対象となる府省庁"
+        ordering = ["rollout", "ministry__order"]
+        constraints = [
+            models.UniqueConstraint(
+                name="coverage_once",
+                fields=["rollout", "ministry"],
+                violation_error_message="この府省庁はすでに含まれています。",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.ministry.name
+
+    def natural_key(self) -> tuple[str, str]:
+        """The codes of both."""
+        return (self.rollout.code, self.ministry.code)
+
+    natural_key.dependencies = ["rollout.rollout", "ministries.ministry"]  # type: ignore[attr-defined]
+
+
+class WaveQuerySet(CodeQuerySet["Wave"]):
+    """Reads of waves."""
+
+    def for_display(self) -> "WaveQuerySet":
+        """With everything that a list shows, in a constant number of queries."""
+        return self.select_related("rollout__lead_ministry", "rollout__cohort__source").order_by(
+            F("cutover_latest").asc(nulls_last=True), "rollout__order", "code"
+        )
+
+    def awaited(self) -> "WaveQuerySet":
+        """Waves that have neither moved nor been cancelled."""
+        return self.exclude(status__in=SETTLED_STATUSES)
+
+    def overdue_unconfirmed(self, today: date) -> "WaveQuerySet":
+        """予定日経過・未確認: latest day before `today`, use not confirmed, not cancelled."""
+        return self.awaited().filter(cutover_latest__lt=today)
+
+    def upcoming(self, today: date, days: int) -> "WaveQuerySet":
+        """Awaited waves whose period begins within `days` days of `today`, or is going on."""
+        until = today + timedelta(days=days)
+        return self.awaited().filter(cutover_earliest__lte=until, cutover_latest__gte=today)
+
+    def in_fiscal_year(self, year: int) -> "WaveQuerySet":
+        """Waves whose latest day lies in the fiscal year."""
+        return self.filter(cutover_latest__range=fiscal_year_bounds(year))
+
+
+class Wave(models.Model):
+    """A batch of users that cuts over together."""
+
+    rollout = models.ForeignKey(Rollout, verbose_name="導入案件", on_delete=models.PROTECT, related_name="waves")
+    code = models.SlugField("コード", max_length=60, unique=True)
+    name = models.CharField("名称", max_length=100, blank=True, help_text="複数に分かれるときだけ。第1陣など。")
+    cutover = FuzzyDateField(
+        "切替", bounds=True, help_text="R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。"
+    )
+    cutover_earliest = models.DateField("切替（最早）", null=True, editable=False)
+    cutover_latest = models.DateField("切替（最遅）", null=True, editable=False)
+    cutover_precision = models.CharField("切替の精度", max_length=12, blank=True, editable=False)
+    cutover_open_ended = models.BooleanField("以降", default=False, editable=False)
+    cutover_version = models.PositiveIntegerField("切替日の版", default=1, editable=False)
+    cutover_since = models.DateTimeField("この切替日になった時点", default=timezone.now, editable=False)
+    users = models.PositiveIntegerField(
+        "人数", null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
+    )
+    status = models.CharField("状態", max_length=20, choices=STATUS_LABELS, default=Status.UNDER_REVIEW.value)
+    note = models.CharField("備考", max_length=300, blank=True)
+
+    history = HistoricalRecords()
+    objects: ClassVar[WaveQuerySet] = WaveQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "移行単位"
+        verbose_name_plural = "移行単位"
+        ordering = [F("cutover_latest").asc(nulls_last=True), "code"]
+        indexes = [models.Index(fields=["cutover_latest", "status"], name="wave_latest_status")]
+        constraints = [
+            models.CheckConstraint(name="wave_status_known", condition=Q(status__in=sorted(STATUS_LABELS))),
+            models.CheckConstraint(
+                name="wave_users_in_range",
+                condition=Q(users__isnull=True) | Q(users__range=(0, MAX_USERS)),
+            ),
+            models.CheckConstraint(
+                name="wave_cutover_consistent",
+                condition=(
+                    Q(
+                        cutover_earliest__isnull=True,
+                        cutover_latest__isnull=True,
+                        cutover_precision="",
+                        cutover_open_ended=False,
+                    )
+                    | Q(cutover_earliest__lte=F("cutover_latest"), cutover_precision__in=sorted(PRECISION_LABELS))
+                    | Q(
+                        cutover_earliest__isnull=False,
+                        cutover_latest__isnull=True,
+                        cutover_open_ended=True,
+                        cutover_precision__in=sorted(PRECISION_LABELS),
+                    )
+                ),
+            ),
+            models.CheckConstraint(
+                name="wave_in_use_is_dated",
+                condition=~Q(status=Status.IN_USE.value) | Q(cutover_latest__isnull=False),
+                violation_error_message="利用中にするには、切替の日が必要です。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rollout.label} {self.name}".strip()
+
+    def natural_key(self) -> tuple[str]:
+        """The code."""
+        return (self.code,)
+
+    def clean(self) -> None:
+        """Fill the bounds, which the constraints look at."""
+        fill_bounds(self, "cutover")
+
+    def is_overdue_unconfirmed(self, today: date) -> bool:
+        """True when the latest day lies before `today` and nobody has confirmed the use."""
+        latest = self.cutover.latest
+        return latest is not None and latest < today and not Status(self.status).is_settled
+
+    def status_text(self, today: date) -> str:
+        """The status in words; 予定日経過・未確認 stands beside it where it applies."""
+        label = STATUS_LABELS[self.status]
+        return f"{label}（{OVERDUE_LABEL}）" if self.is_overdue_unconfirmed(today) else label
+
+
+class CitationQuerySet(models.QuerySet["Citation"]):
+    """Reads of citations."""
+
+    def get_by_natural_key(self, rollout: str, source: str, subject: str, locator: str) -> "Citation":
+        """What a source says, at one place, of one fact of a rollout."""
+        return self.get(rollout__code=rollout, source__code=source, subject=subject, locator=locator)
+
+    def adopted(self) -> "CitationQuerySet":
+        """The citations that the plan follows."""
+        return self.filter(adopted=True)
+
+
+class Citation(models.Model):
+    """What a source says of one rollout, verbatim. Citations may disagree; the plan follows the adopted one."""
+
+    class Subject(models.TextChoices):
+        """Which fact the source speaks of."""
+
+        CUTOVER = "cutover", "切替"
+        USERS = "users", "人数"
+
+    rollout = models.ForeignKey(
+        Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="citations"
+    )
+    source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="citations")
+    subject = models.CharField("内容", max_length=10, choices=Subject.choices)
+    text = models.CharField("資料の文言", max_length=300, help_text="資料の言い方のまま。")
+    locator = models.CharField("掲載箇所", max_length=100, blank=True, help_text="ページ、表の番号など。")
+    note = models.CharField("備考", max_length=200, blank=True)
+    adopted = models.BooleanField("採用", default=False, help_text="計画がこの引用に従う場合に選びます。")
+
+    history = HistoricalRecords()
+    objects: ClassVar[CitationQuerySet] = CitationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "引用"
+        verbose_name_plural = "引用"
+        ordering = ["rollout", "subject", "-adopted", "source__code", "id"]
+        constraints = [
+            models.CheckConstraint(name="citation_subject_known", condition=Q(subject__in=["cutover", "users"])),
+            models.UniqueConstraint(
+                name="citation_once",
+                fields=["rollout", "source", "subject", "locator"],
+                violation_error_message="この出典のこの箇所からの引用は登録済みです。",
+            ),
+            models.UniqueConstraint(
+                name="citation_one_adopted",
+                fields=["rollout", "subject"],
+                condition=Q(adopted=True),
+                violation_error_message="採用する引用は、内容ごとに1つです。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def natural_key(self) -> tuple[Any, ...]:
+        """The codes of rollout and source, the subject and the locator."""
+        return (self.rollout.code, self.source.code, self.subject, self.locator)
+
+    natural_key.dependencies = ["rollout.rollout", "rollout.source"]  # type: ignore[attr-defined]

@@ -1,0 +1,29 @@
+"""The one signal receiver: whatever is written to a tracked row marks the plan as changed.
+
+Actions lock the plan's version row first; this also catches `loaddata`, the shell and everything
+else that saves a row, so that no stored figure outlives the rows it was computed from unnoticed.
+"""
+
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.signals import post_delete, post_save
+
+from rollout.history import TRACKED_MODELS
+from rollout.models import PlanVersion
+from rollout.tasks import nudge
+
+
+def connect() -> None:
+    """Listen to every tracked model."""
+    for model in TRACKED_MODELS:
+        post_save.connect(mark_changed, sender=model, dispatch_uid=f"changed-{model.__name__}")
+        post_delete.connect(mark_changed, sender=model, dispatch_uid=f"deleted-{model.__name__}")
+
+
+def mark_changed(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any) -> None:
+    """Raise the version, and have the figures follow once the change is committed."""
+    PlanVersion.objects.raise_number(history_missing=raw)
+    connection = transaction.get_connection()
+    if not any(callback[1] is nudge for callback in connection.run_on_commit):
+        transaction.on_commit(nudge, robust=True)

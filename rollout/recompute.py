@@ -1,0 +1,130 @@
+"""Rows become a stored projection: read the plan, call the domain, store the answer for each basis."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from rollout.domain.allocation import Allocation
+from rollout.domain.plan import (
+    NONE,
+    Basis,
+    Cohort,
+    IntArray,
+    Plan,
+    Reading,
+    Rollouts,
+    Status,
+    Target,
+    Waves,
+    month_number,
+)
+from rollout.domain.projection import project
+from rollout.history import fill_history
+from rollout.models import Cohort as CohortRow
+from rollout.models import PlanVersion, Projection
+from rollout.models import Rollout as RolloutRow
+from rollout.models import Target as TargetRow
+from rollout.models import Wave as WaveRow
+
+
+def recompute(*, now: datetime | None = None) -> int:
+    """Bring the stored projections up to date; returns the version that they now stand for.
+
+    Safe to call at any time and from several processes at once: whoever comes second finds the
+    work done. The version row stays locked from reading to storing, so that no change falls between.
+    """
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    with transaction.atomic():
+        version = PlanVersion.objects.lock()
+        if version.history_missing:
+            fill_history(now)
+            PlanVersion.objects.update(history_missing=False)
+        if Projection.objects.filter(data_version=version.number, today=today).count() == len(Basis):
+            return version.number
+        plan, wave_ids = read_plan()
+        for basis in Basis:
+            projection, allocation = project(plan, basis=basis, today=today)
+            values = {
+                "data_version": version.number,
+                "today": today,
+                "computed_at": now,
+                "result": projection.stored(),
+                "allocation": _stored_allocation(allocation, wave_ids),
+            }
+            Projection.objects.update_or_create(basis=basis.value, defaults=values)
+    return version.number
+
+
+def _stored_allocation(allocation: Allocation, wave_ids: Sequence[int]) -> dict[str, tuple[int | None, int]]:
+    users = (None if count == NONE else count for count in allocation.users.tolist())
+    basis = allocation.count_basis.tolist()
+    return {str(key): entry for key, entry in zip(wave_ids, zip(users, basis, strict=True), strict=True)}
+
+
+def read_plan() -> tuple[Plan, list[int]]:
+    """Today's rows as the domain sees them, and the ids of the waves in the same order."""
+    cohorts = list(CohortRow.objects.select_related("inside"))
+    cohort_index = {row.pk: index for index, row in enumerate(cohorts)}
+    rollouts = sorted(RolloutRow.objects.values_list("code", "id", "cohort_id", "users", "weight"))
+    rollout_index = {row[1]: index for index, row in enumerate(rollouts)}
+    waves, wave_ids = _read_waves(rollout_index)
+    plan = Plan(
+        cohorts=[_cohort(row) for row in cohorts],
+        rollouts=Rollouts(
+            codes=[row[0] for row in rollouts],
+            cohort=np.array([cohort_index[row[2]] for row in rollouts], dtype=np.int64),
+            users=_column([row[3] for row in rollouts]),
+            weight=_column([row[4] for row in rollouts]),
+        ),
+        waves=waves,
+        target=_target(),
+    )
+    return plan, wave_ids
+
+
+def _read_waves(rollout_index: dict[int, int]) -> tuple[Waves, list[int]]:
+    columns = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutover_latest", "status")
+    rows = sorted(
+        WaveRow.objects.values_list(*columns), key=lambda row: (rollout_index[row[0]], row[1])
+    )
+    earliest, latest = [row[4] for row in rows], [row[5] for row in rows]
+    status = np.array([row[6] for row in rows], dtype=np.str_)
+    waves = Waves(
+        codes=[row[1] for row in rows],
+        rollout=np.array([rollout_index[row[0]] for row in rows], dtype=np.int64),
+        users=_column([row[3] for row in rows]),
+        earliest_month=_column([day and month_number(day) for day in earliest]),
+        latest_month=_column([day and month_number(day) for day in latest]),
+        latest_day=_column([day and day.toordinal() for day in latest]),
+        in_use=status == Status.IN_USE.value,
+        cancelled=status == Status.CANCELLED.value,
+    )
+    return waves, [row[2] for row in rows]
+
+
+def _column(values: Sequence[Any]) -> IntArray:
+    return np.array([NONE if value is None else value for value in values], dtype=np.int64)
+
+
+def _cohort(row: CohortRow) -> Cohort:
+    return Cohort(
+        code=row.code,
+        order=row.order,
+        published_users=row.published_users,
+        reading=Reading(row.reading),
+        approximate=row.approximate,
+        rounding_unit=row.rounding_unit,
+        inside=row.inside.code if row.inside else None,
+        undecided_note=row.undecided_note,
+        fiscal_year=row.fiscal_year,
+    )
+
+
+def _target() -> Target | None:
+    row = TargetRow.objects.filter(by__isnull=True).first()
+    return Target(row.users, Reading(row.reading)) if row else None

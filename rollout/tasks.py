@@ -1,0 +1,44 @@
+"""Celery entry points. Messages are nudges: what they do not bring about, the tick finds in the rows."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from gss_tracker.embedded import worker_is_here
+from rollout import outbox, recompute
+from rollout.models import PlanVersion
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="rollout.recompute")
+def follow_change() -> None:
+    """Bring the projection and the planned reminders up to date with the rows."""
+    recompute.recompute()
+    outbox.plan_reminders()
+
+
+@shared_task(name="rollout.tick")
+def tick() -> None:
+    """Once a minute: repair what was missed, find what is due, send it. Two at once do no harm."""
+    follow_change()
+    outbox.settle()
+    outbox.deliver()
+    PlanVersion.objects.update(ticked_at=timezone.now())
+
+
+def nudge() -> None:
+    """Have the figures follow a committed change, in a worker where there is one, here where there is none.
+
+    A broker that is away costs time only: the tick catches up within a minute.
+    """
+    if not settings.REDIS_URL and not worker_is_here.is_set():
+        follow_change()
+        return
+    try:
+        follow_change.delay()
+    except OperationalError:
+        logger.warning("broker unreachable; the next tick follows the change")

@@ -1,0 +1,95 @@
+"""Rows for tests, each with the least that it needs."""
+
+import factory
+
+from ministries.models import Contact, Ministry
+from rollout.models import Cohort, Observation, ReminderRule, Rollout, Source, Target, Wave
+
+
+class MinistryFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Ministry
+
+    code = factory.Sequence(lambda n: f"ministry-{n}")
+    name = factory.Sequence(lambda n: f"第{n}省")
+    kind = "ministry"
+    order = factory.Sequence(lambda n: n + 100)
+
+
+class ContactFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Contact
+
+    ministry = factory.SubFactory(MinistryFactory)
+    name = "担当者"
+    email = factory.Sequence(lambda n: f"contact{n}@example.go.jp")
+
+
+class SourceFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Source
+
+    code = factory.Sequence(lambda n: f"source-{n}")
+    title = "資料"
+    publisher = "発行者"
+    published_on = "R7.8"
+    kind = "primary"
+
+
+class CohortFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Cohort
+
+    code = factory.Sequence(lambda n: f"cohort-{n}")
+    label = "区分"
+    order = factory.Sequence(lambda n: n + 100)
+    source = factory.SubFactory(SourceFactory)
+
+
+class RolloutFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Rollout
+
+    code = factory.Sequence(lambda n: f"rollout-{n}")
+    cohort = factory.SubFactory(CohortFactory)
+    lead_ministry = factory.SubFactory(MinistryFactory)
+
+
+class WaveFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Wave
+
+    rollout = factory.SubFactory(RolloutFactory)
+    code = factory.Sequence(lambda n: f"wave-{n}")
+    cutover = "R9.1"
+    status = "planned"
+
+
+class TargetFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Target
+
+    code = factory.Sequence(lambda n: f"target-{n}")
+    label = "目標"
+    users = 1000
+    source = factory.SubFactory(SourceFactory)
+
+
+class ObservationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Observation
+
+    as_of = "2024-03"
+    users = 1000
+    source = factory.SubFactory(SourceFactory)
+
+
+class ReminderRuleFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ReminderRule
+
+    code = factory.Sequence(lambda n: f"rule-{n}")
+    label = "30日前"
+    days_before = 30
+    subject = "{案件} 切替のお知らせ"
+    body = "{宛名} 様 {切替予定} {お願い}"
