@@ -2,9 +2,18 @@
 
 import os
 import shutil
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.core.management import call_command
 from hypothesis import settings
+
+from rollout import recompute
+
+SEED_NOW = datetime(2026, 11, 23, 16, tzinfo=ZoneInfo("Asia/Tokyo"))
 
 IN_CI = bool(os.environ.get("CI"))
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -29,3 +38,19 @@ def pytest_runtest_setup(item):
         if IN_CI:
             pytest.fail(missing, pytrace=False)
         pytest.skip(missing)
+
+
+@pytest.fixture
+def seeded(db):
+    """The published plan, loaded and computed, at 16:00 in Tokyo on Monday 2026-11-23 (a public holiday)."""
+    with time_machine.travel(SEED_NOW, tick=True):
+        call_command("loaddata", *sorted(Path("fixtures").glob("*.json")), verbosity=0)
+        recompute.recompute()
+        yield
+
+
+@pytest.fixture
+def staff_client(client, django_user_model):
+    """A client signed in as an administrator."""
+    client.force_login(django_user_model.objects.create_superuser("pmo", password="correct horse battery"))
+    return client

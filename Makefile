@@ -1,0 +1,68 @@
+# Everything a person, the hook and CI run. `make help` lists it. GNU Make 3.81 is enough.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes
+# Tests and checks choose their own servers, whatever the shell says.
+EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: help run test check lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
+
+run: $(VENV)/.run-stamp ## install what is needed and start the product
+	@exec $(PYTHON) manage.py up
+
+test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
+	@echo "== tests on SQLite, without a broker"
+	$(EMBEDDED) $(PYTHON) -m pytest --cov --cov-report=
+	@echo "== tests on PostgreSQL and Valkey"
+	$(EMBEDDED) $(PYTHON) -m tests.servers pytest
+	@echo "== every line and branch of the rules is tested"
+	$(PYTHON) -m coverage report --show-missing --include='rollout/domain/*' --fail-under=100
+
+check: $(VENV)/.dev-stamp ## format, lint, types, import rules, missing migrations
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(EMBEDDED) $(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+	$(EMBEDDED) $(PYTHON) manage.py makemigrations --check --dry-run
+
+lock: $(VENV)/.dev-stamp ## write both requirements*.txt (`make lock UPGRADE=--upgrade`: with newer versions)
+	$(VENV)/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url requirements.in -o requirements.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the environment and all caches; data in var/ stays
+	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache staticfiles
+	find . -name .git -prune -o -name var -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment. A development environment holds all that a run needs, so it renews both stamps.
+
+$(VENV)/.run-stamp: requirements.txt
+	@$(make_venv)
+	@echo "Installing what gss_tracker runs on, about a minute the first time ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.txt
+	@$(make_venv)
+	@echo "Installing what gss_tracker's tests and checks need, about a minute the first time ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/.run-stamp
+
+define make_venv
+if $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null && $(PYTHON) -m pip --version >/dev/null 2>&1; then exit 0; fi; \
+for python in python3 python3.11 python3.12 python3.13; do \
+    if "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null; then \
+        echo "Making $(VENV) with $$("$$python" --version) ..."; \
+        exec "$$python" -m venv --clear $(VENV); \
+    fi; \
+done; \
+echo "gss_tracker needs Python 3.11 or newer with its venv module, as python3, python3.11, 3.12 or 3.13 on" >&2; \
+echo "PATH. On Debian and Ubuntu: apt install python3 python3-venv" >&2; \
+exit 1
+endef
