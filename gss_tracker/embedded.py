@@ -27,8 +27,11 @@ class EmbeddedCelery:
     def start(self) -> None:
         """Start both threads."""
         threading.Thread(target=self._worker.start, name="celery-worker", daemon=True).start()
-        threading.Thread(target=self._beat.start, kwargs={"embedded_process": False}, name="celery-beat", daemon=True).start()
+        threading.Thread(
+            target=self._beat.start, kwargs={"embedded_process": False}, name="celery-beat", daemon=True
+        ).start()
         worker_is_here.set()
+        app.send_task("rollout.tick")
         logger.info("worker and beat run in this process")
 
     def stop(self) -> None:

@@ -29,7 +29,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 
 
 def find_problems(now: datetime) -> list[str]:
-    """What does not keep up: `projection` (none yet), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15)."""
+    """What lags: `projection` (none), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15 minutes)."""
     version = PlanVersion.objects.current()
     late = Reminder.objects.filter(state=State.DUE, due_at__lt=now - DUE_AGE_LIMIT, retry_at=None)
     checks = {

@@ -22,7 +22,7 @@ _embedded: Any = None
 
 def post_worker_init(worker: Any) -> None:
     """Start the embedded worker and beat, where there is no broker to connect to."""
-    global _embedded  # noqa: PLW0603 (gunicorn's hooks share nothing but the module)
+    global _embedded
     from django.conf import settings
 
     if settings.REDIS_URL:

@@ -1,9 +1,11 @@
-"""Settings. With no environment set, the product runs embedded on loopback; what differs comes from the environment.
+"""Settings. With no environment set the product runs embedded on loopback.
 
-The variables are listed in docs/operations.md. A wrong value stops the start with a message that names the remedy.
+What differs comes from the environment; docs/operations.md lists the variables. A wrong value stops the
+start with a message that names the remedy.
 """
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -29,6 +31,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_READ = env.bool("PUBLIC_READ", default=EMBEDDED)
 
 INSTALLED_APPS = [
+    "ministries",
+    "rollout",  # before the admin, whose templates it extends
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -42,8 +46,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
-    "ministries",
-    "rollout",
 ]
 
 MIDDLEWARE = [
@@ -79,7 +81,7 @@ TEMPLATES = [
 ]
 
 
-def _database() -> dict[str, object]:
+def _database() -> dict[str, Any]:
     if not DATABASE_URL:
         VAR_DIR.mkdir(exist_ok=True)
         return {
@@ -91,10 +93,13 @@ def _database() -> dict[str, object]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             },
         }
-    database: dict[str, object] = env.db_url("DATABASE_URL")
+    database: dict[str, Any] = env.db_url("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL URL: postgres://user:password@host/name")
-    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"min_size": 1, "max_size": 8}}}
+        raise ImproperlyConfigured(
+            "DATABASE_URL must be a PostgreSQL URL: postgres://user:password@host/name"
+        )
+    options = {**database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 8}}
+    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
 
 
 DATABASES = {"default": _database()}
@@ -105,7 +110,7 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
@@ -134,6 +139,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = EMBEDDED
+if EMBEDDED:  # nothing is collected, but WhiteNoise warns of a missing folder
+    STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

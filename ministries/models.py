@@ -1,6 +1,6 @@
 """Ministries in 建制順 and the contacts who are told about their cutovers."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -39,7 +39,12 @@ class Ministry(models.Model):
     name_en = models.CharField("英語名", max_length=200, blank=True)
     kind = models.CharField("種別", max_length=20, choices=Kind.choices)
     parent = models.ForeignKey(
-        "self", verbose_name="上位機関", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+        "self",
+        verbose_name="上位機関",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
     )
     order = models.DecimalField("建制順", max_digits=6, decimal_places=2)
     aliases = models.TextField("別名", blank=True, help_text="1行に1つ。検索で見つかります。")
@@ -52,7 +57,7 @@ class Ministry(models.Model):
     )
 
     history = HistoricalRecords()
-    objects: ClassVar[MinistryQuerySet] = MinistryQuerySet.as_manager()  # type: ignore[assignment]
+    objects = MinistryQuerySet.as_manager()
 
     class Meta:
         verbose_name = "府省庁"
@@ -66,7 +71,9 @@ class Ministry(models.Model):
             ),
             models.CheckConstraint(
                 name="ministry_kind_known",
-                condition=Q(kind__in=["head", "body", "ministry", "commission", "agency", "bureau", "regional"]),
+                condition=Q(
+                    kind__in=["head", "body", "ministry", "commission", "agency", "bureau", "regional"]
+                ),
             ),
             models.CheckConstraint(
                 name="ministry_corporate_number_digits",
@@ -145,7 +152,7 @@ class Contact(models.Model):
     )
 
     history = HistoricalRecords()
-    objects: ClassVar[ContactQuerySet] = ContactQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ContactQuerySet.as_manager()
 
     class Meta:
         verbose_name = "連絡先"
@@ -158,17 +165,13 @@ class Contact(models.Model):
                 name="contact_email_unique_in_ministry",
                 violation_error_message="このメールアドレスは、この府省庁に登録済みです。",
             ),
-            models.CheckConstraint(name="contact_role_known", condition=Q(role__in=["lead", "deputy", "pmo"])),
+            models.CheckConstraint(
+                name="contact_role_known", condition=Q(role__in=["lead", "deputy", "pmo"])
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"
-
-    def natural_key(self) -> tuple[str, str]:
-        """The ministry's code and the address."""
-        return (self.ministry.code, self.email)
-
-    natural_key.dependencies = ["ministries.ministry"]  # type: ignore[attr-defined]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new address or a contact switched on again is reachable from now on."""
@@ -176,3 +179,9 @@ class Contact(models.Model):
         if before and (before["email"] != self.email or (self.active and not before["active"])):
             self.reachable_since = timezone.now()
         super().save(*args, **kwargs)
+
+    def natural_key(self) -> tuple[str, str]:
+        """The ministry's code and the address."""
+        return (self.ministry.code, self.email)
+
+    natural_key.dependencies = ["ministries.ministry"]  # type: ignore[attr-defined]

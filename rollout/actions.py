@@ -2,11 +2,13 @@
 commit order; the figures follow on commit (rollout.receivers). Rules broken raise ValidationError by
 field, in Japanese, and nothing is written."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from rollout.domain.dates import Precision
@@ -15,6 +17,10 @@ from rollout.models import PlanVersion, Rollout, Wave
 
 Row = TypeVar("Row", bound=models.Model)
 Actor = AbstractBaseUser | None
+
+REASONED_FIELDS = frozenset({"cutover", "users", "published_users", "status"})
+WAVE_NEEDED = "導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。"
+DAY_NEEDED = "「利用中」にするときは、実際に利用を始めた日を「R8.6.15」のように日まで入力してください。"
 
 
 @transaction.atomic
@@ -30,42 +36,51 @@ def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
 
 @transaction.atomic
 def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
-    """Delete one row of the plan; its history stays. A rollout keeps at least one wave."""
+    """Delete one row of the plan, a rollout with all its parts; history stays. The last wave is refused."""
     PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave_deletion(row)
-    if isinstance(row, Rollout):
-        for wave in row.waves.all():
-            _sign(wave, actor, reason)
-            wave.delete()
-    _sign(row, actor, reason)
-    row.delete()
+    parts = [*row.waves.all(), *row.coverages.all(), *row.citations.all()] if isinstance(row, Rollout) else []
+    for each in [*parts, row]:
+        _sign(each, actor, reason)
+        each.delete()
 
 
 def check_wave_deletion(wave: Wave) -> None:
     """Raise ValidationError when `wave` is the last one of its rollout."""
-    if not Wave.objects.filter(rollout=wave.rollout_id).exclude(pk=wave.pk).exists():
-        raise ValidationError("導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。")
+    if rollouts_left_empty([wave]):
+        raise ValidationError(WAVE_NEEDED)
+
+
+def rollouts_left_empty(waves: Iterable[Wave]) -> list[Rollout]:
+    """The rollouts that would have no wave left without `waves`."""
+    waves = list(waves)
+    others = Wave.objects.filter(rollout=OuterRef("pk")).exclude(pk__in=[wave.pk for wave in waves])
+    concerned = Rollout.objects.filter(pk__in={wave.rollout_id for wave in waves})
+    return list(concerned.exclude(Exists(others)).select_related("lead_ministry"))
 
 
 def check_wave(wave: Wave) -> None:
     """Raise ValidationError, by field, when `wave` may not be saved as it is.
 
-    Becoming 利用中 is 利用開始確認: it takes the actual day, which is not in the future.
+    A wave in use has a day, and it is not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
     """
-    if wave.status != Status.IN_USE or _stored_value(wave, "status") == Status.IN_USE:
+    if wave.status != Status.IN_USE:
         return
-    if wave.cutover.precision is not Precision.DAY:
+    cutover = wave.cutover
+    if _stored_value(wave, "status") != Status.IN_USE and cutover.precision is not Precision.DAY:
+        raise ValidationError({"cutover": DAY_NEEDED})
+    if cutover.earliest is None or cutover.latest is None:
+        raise ValidationError({"cutover": "「利用中」の移行単位には、利用を始めた日か月が必要です。"})
+    if cutover.earliest > timezone.localdate():
         raise ValidationError(
-            {"cutover": "「利用中」にするときは、実際に利用を始めた日を「R8.6.15」のように日まで入力してください。"}
+            {"cutover": "「利用中」にするときの利用開始日は、今日までの日付にしてください。"}
         )
-    if wave.cutover.latest is not None and wave.cutover.latest > timezone.localdate():
-        raise ValidationError({"cutover": "「利用中」にするときの利用開始日は、今日までの日付にしてください。"})
 
 
-def needs_reason(row: models.Model, changed_fields: list[str]) -> bool:
+def needs_reason(row: models.Model, changed_fields: Iterable[str]) -> bool:
     """True when a change moves a date, a count or a status of an existing row, and so must say why."""
-    return row.pk is not None and bool({"cutover", "users", "status"} & set(changed_fields))
+    return row.pk is not None and not REASONED_FIELDS.isdisjoint(changed_fields)
 
 
 def _prepare_wave(wave: Wave) -> None:

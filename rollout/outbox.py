@@ -59,7 +59,9 @@ def plan_reminders(*, now: datetime | None = None) -> None:
         existing = _follow_plan(wanted, now)
         missing = wanted.keys() - existing
         Reminder.objects.bulk_create(
-            [_new_row(key, wanted[key], now) for key in sorted(missing)], ignore_conflicts=True, batch_size=500
+            [_new_row(key, wanted[key], now) for key in sorted(missing)],
+            ignore_conflicts=True,
+            batch_size=500,
         )
         PlanVersion.objects.update(reminders_number=version.number)
 
@@ -118,11 +120,16 @@ def _follow_plan(wanted: dict[Key, datetime], now: datetime) -> set[Key]:
         due_at = wanted.get(key)
         if due_at is None and row.state in (State.PLANNED, State.DUE):
             _set_state(row, State.CANCELLED, _cancel_reason(row))
-        elif due_at and row.state == State.CANCELLED and due_at > now:
-            _set_state(row, State.PLANNED, "", due_at=due_at)
-        elif due_at and row.state == State.PLANNED and row.due_at != due_at:
+        elif due_at and _must_follow(row, due_at, now):
             _set_state(row, State.PLANNED, "", due_at=due_at)
     return keys
+
+
+def _must_follow(row: Reminder, due_at: datetime, now: datetime) -> bool:
+    """True for a cancelled row that is wanted again in time, and for a planned one that is due elsewhen."""
+    if row.state == State.CANCELLED:
+        return due_at > now
+    return row.state == State.PLANNED and row.due_at != due_at
 
 
 def _set_state(row: Reminder, state: State, note: str, **values: object) -> None:
@@ -163,7 +170,9 @@ def settle(*, now: datetime | None = None) -> None:
 def _settle_due(now: datetime) -> None:
     groups = defaultdict(list)
     for row in Reminder.objects.filter(state=State.DUE).select_related("rule"):
-        if is_past_grace(timezone.localdate(row.due_at), row.rule.grace_business_days, timezone.localdate(now)):
+        if is_past_grace(
+            timezone.localdate(row.due_at), row.rule.grace_business_days, timezone.localdate(now)
+        ):
             _set_state(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
         else:
             groups[row.wave_id, row.address].append(row)

@@ -89,9 +89,7 @@ def read_plan() -> tuple[Plan, list[int]]:
 
 def _read_waves(rollout_index: dict[int, int]) -> tuple[Waves, list[int]]:
     columns = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutover_latest", "status")
-    rows = sorted(
-        WaveRow.objects.values_list(*columns), key=lambda row: (rollout_index[row[0]], row[1])
-    )
+    rows = sorted(WaveRow.objects.values_list(*columns), key=lambda row: (rollout_index[row[0]], row[1]))
     earliest, latest = [row[4] for row in rows], [row[5] for row in rows]
     status = np.array([row[6] for row in rows], dtype=np.str_)
     waves = Waves(

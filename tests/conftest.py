@@ -40,6 +40,15 @@ def pytest_runtest_setup(item):
         pytest.skip(missing)
 
 
+@pytest.fixture(autouse=True)
+def _one_process_settings(settings):
+    """Tests see the embedded product's settings on real servers too, unless they say otherwise."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    settings.PUBLIC_READ = True
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+
+
 @pytest.fixture
 def seeded(db):
     """The published plan, loaded and computed, at 16:00 in Tokyo on Monday 2026-11-23 (a public holiday)."""

@@ -12,6 +12,7 @@ away afterwards, so nothing is made durable.
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -162,8 +163,8 @@ def _package(name: str, folder: Path, account: dict[str, Any]) -> Path:
     package = Path(spec.origin).resolve().parent
     if not account or all(parent.stat().st_mode & 0o001 for parent in package.parents):
         return package
-    for found in package.parent.glob(f"{name}*"):  # with `name.libs`, the shared libraries, beside it
-        if found.is_dir():
+    for found in (package, package.with_name(f"{name}.libs")):  # the second holds its shared libraries
+        if found.exists():
             shutil.copytree(found, folder / found.name, symlinks=True)
     return folder / name
 
@@ -187,9 +188,11 @@ def main(arguments: list[str]) -> int:
         signal.signal(signum, lambda number, _frame: received.append(number))
     with real_servers() as urls:
         # The command is looked up beside this Python first: `pytest` is the one of this environment.
+        # Off SQLite the settings ask for a SECRET_KEY: a throw-away one, unless there is one.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         try:
-            return _run(command, os.environ | urls | {"PATH": path}, received)
+            env = {"SECRET_KEY": secrets.token_hex(32)} | os.environ | urls | {"PATH": path}
+            return _run(command, env, received)
         except OSError as error:
             sys.stderr.write(f"cannot run {command[0]}: {error.strerror}\n")
             return 127

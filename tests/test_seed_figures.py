@@ -30,7 +30,9 @@ def test_seed_reaches_the_published_figures(basis, month, users):
     assert curve(basis).at(year * 12 + number - 1).cumulative == users
 
 
-@pytest.mark.parametrize(("basis", "undated", "target"), [("cumulative", 120_000, 272_000), ("group", 192_000, 344_000)])
+@pytest.mark.parametrize(
+    ("basis", "undated", "target"), [("cumulative", 120_000, 272_000), ("group", 192_000, 344_000)]
+)
 def test_seed_leaves_the_rest_undated(basis, undated, target):
     seed = curve(Basis(basis))
     assert (seed.dated_users, seed.undated_users, seed.target_users) == (152_000, undated, target)

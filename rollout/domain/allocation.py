@@ -95,7 +95,7 @@ def allocate(plan: Plan, basis: Basis) -> Allocation:
 
 @dataclass(frozen=True)
 class _Counts:
-    """What is stated: per rollout the waves' sum, the blank waves and whether it must share; per cohort the sum."""
+    """What is stated: per rollout the waves' sum, blank waves and whether it shares; per cohort the sum."""
 
     wave_sum: IntArray
     blank_waves: IntArray
@@ -225,8 +225,8 @@ def _share_rollouts(
 def _record_rollout_misfits(
     plan: Plan, blank_waves: IntArray, amounts: IntArray, allocation: Allocation
 ) -> None:
-    """A rollout whose waves are stated at more than itself, or at less with no blank wave to take the rest."""
-    for row in np.flatnonzero((amounts < 0) | ((amounts > 0) & (blank_waves == 0))):
+    """Rollouts whose waves are stated at more than the whole, or at less with no blank wave for the rest."""
+    for row in np.flatnonzero((amounts < 0) | ((amounts > 0) & (blank_waves == 0))).tolist():
         users, cohort = int(amounts[row]), int(plan.rollouts.cohort[row])
         kind = ConflictKind.NEGATIVE_REMAINDER if users < 0 else ConflictKind.NOBODY_TO_SHARE
         allocation.leftovers[cohort] += max(users, 0)

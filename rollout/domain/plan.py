@@ -124,7 +124,7 @@ class Waves:
 
     def overdue_unconfirmed(self, today: date) -> BoolArray:
         """Waves whose latest day lies before `today` and whose use nobody has confirmed."""
-        passed = (self.latest_day != NONE) & (self.latest_day < today.toordinal())
+        passed: BoolArray = (self.latest_day != NONE) & (self.latest_day < today.toordinal())
         return passed & ~self.in_use & ~self.cancelled
 
 

@@ -262,9 +262,9 @@ def _undated(plan: Plan, allocation: Allocation, dated: BoolArray) -> tuple[Unda
     entries = []
     for index, cohort in enumerate(plan.cohorts):
         own = cohort_of_wave == index
-        homeless = np.flatnonzero(own & dateless)
+        homeless = np.flatnonzero(own & dateless).tolist()
         users = int(allocation.leftovers[index] + allocation.users[homeless].clip(0).sum())
-        rollouts = np.unique(waves.rollout[own & dated & uncounted])
+        rollouts = np.unique(waves.rollout[own & dated & uncounted]).tolist()
         if users or len(rollouts) or len(homeless):
             entries.append(
                 Undated(

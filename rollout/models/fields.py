@@ -119,7 +119,7 @@ class FuzzyDateField(models.CharField):  # type: ignore[type-arg]
         """The text obeys the validators of a CharField."""
         super().run_validators(_text(value))
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         """A form field that reads era text."""
         kwargs.setdefault("form_class", FuzzyDateFormField)
         kwargs.pop("empty_value", None)

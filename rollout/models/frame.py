@@ -1,7 +1,5 @@
 """The published frame: sources, cohorts, targets and observations."""
 
-from typing import ClassVar
-
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,7 +10,7 @@ from simple_history.models import HistoricalRecords
 from rollout.domain.plan import MAX_USERS, Reading
 from rollout.models.fields import FuzzyDateField, fill_bounds
 from rollout.models.labels import PRECISION_LABELS, READING_LABELS
-from rollout.models.querysets import CodeQuerySet
+from rollout.models.managers import CodeManager
 
 USER_VALIDATORS = [MaxValueValidator(MAX_USERS)]
 READINGS = sorted(READING_LABELS)
@@ -36,7 +34,7 @@ class Source(models.Model):
     kind = models.CharField("種別", max_length=20, choices=Kind.choices)
 
     history = HistoricalRecords()
-    objects: ClassVar[CodeQuerySet["Source"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CodeManager["Source"]()
 
     class Meta:
         verbose_name = "出典"
@@ -61,9 +59,16 @@ class Cohort(models.Model):
 
     code = models.SlugField("コード", max_length=60, unique=True)
     label = models.CharField("名称", max_length=100)
-    order = models.PositiveSmallIntegerField("資料での順", help_text="累計として読むときの「それまで」の順です。")
+    order = models.PositiveSmallIntegerField(
+        "資料での順", help_text="累計として読むときの「それまで」の順です。"
+    )
     inside = models.ForeignKey(
-        "self", verbose_name="上位の区分", null=True, blank=True, on_delete=models.PROTECT, related_name="inner_cohorts"
+        "self",
+        verbose_name="上位の区分",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="inner_cohorts",
     )
     published_users = models.PositiveIntegerField(
         "公表人数", null=True, blank=True, validators=USER_VALIDATORS, help_text="公表されていなければ空欄。"
@@ -94,7 +99,7 @@ class Cohort(models.Model):
     text_in_source = models.CharField("資料の文言", max_length=300, blank=True)
 
     history = HistoricalRecords()
-    objects: ClassVar[CodeQuerySet["Cohort"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CodeManager["Cohort"]()
 
     class Meta:
         verbose_name = "導入区分"
@@ -149,12 +154,14 @@ class Target(models.Model):
     code = models.SlugField("コード", max_length=60, unique=True)
     label = models.CharField("名称", max_length=100)
     users = models.PositiveIntegerField("人数", validators=USER_VALIDATORS)
-    reading = models.CharField("人数の読み方", max_length=20, choices=READING_LABELS, default=Reading.GROUP.value)
+    reading = models.CharField(
+        "人数の読み方", max_length=20, choices=READING_LABELS, default=Reading.GROUP.value
+    )
     by = models.DateField("期限", null=True, blank=True, help_text="最終目標なら空欄。")
     source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="targets")
 
     history = HistoricalRecords()
-    objects: ClassVar[CodeQuerySet["Target"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CodeManager["Target"]()
 
     class Meta:
         verbose_name = "目標"
@@ -196,11 +203,13 @@ class Observation(models.Model):
     as_of_open_ended = models.BooleanField("時点以降", default=False, editable=False)
     users = models.PositiveIntegerField("利用者数", validators=USER_VALIDATORS)
     approximate = models.BooleanField("概数（約）", default=False)
-    source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="observations")
+    source = models.ForeignKey(
+        Source, verbose_name="出典", on_delete=models.PROTECT, related_name="observations"
+    )
     note = models.CharField("備考", max_length=200, blank=True)
 
     history = HistoricalRecords()
-    objects: ClassVar[ObservationQuerySet] = ObservationQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ObservationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "実績"
@@ -212,7 +221,9 @@ class Observation(models.Model):
                 fields=["source", "as_of"],
                 violation_error_message="この出典のこの時点の実績は登録済みです。",
             ),
-            models.CheckConstraint(name="observation_users_in_range", condition=Q(users__range=(0, MAX_USERS))),
+            models.CheckConstraint(
+                name="observation_users_in_range", condition=Q(users__range=(0, MAX_USERS))
+            ),
             models.CheckConstraint(
                 name="observation_is_dated",
                 condition=Q(
@@ -237,5 +248,3 @@ class Observation(models.Model):
     def clean(self) -> None:
         """Fill the bounds, which the constraints look at."""
         fill_bounds(self, "as_of")
-
-

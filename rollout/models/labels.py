@@ -30,7 +30,11 @@ PRECISION_LABELS = {
     Precision.FISCAL_YEAR.value: "年度",
     Precision.YEAR.value: "年",
 }
-COUNT_BASIS_LABELS = {CountBasis.STATED: "公表・確認", CountBasis.SHARED_OUT: "按分", CountBasis.UNKNOWN: "不明"}
+COUNT_BASIS_LABELS = {
+    CountBasis.STATED: "公表・確認",
+    CountBasis.SHARED_OUT: "按分",
+    CountBasis.UNKNOWN: "不明",
+}
 CONFLICT_LABELS = {
     ConflictKind.NEGATIVE_REMAINDER: "内訳の合計が公表値を超えています",
     ConflictKind.NOBODY_TO_SHARE: "公表値に対して内訳が足りず、割り当て先がありません",

@@ -1,7 +1,7 @@
 """The plan itself: rollouts, the waves they move in, and what sources say of them."""
 
 from datetime import date, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -15,7 +15,7 @@ from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
 from rollout.models.fields import FuzzyDateField, fill_bounds
 from rollout.models.frame import USER_VALIDATORS, Cohort, Source
 from rollout.models.labels import OVERDUE_LABEL, PRECISION_LABELS, STATUS_LABELS
-from rollout.models.querysets import CodeQuerySet
+from rollout.models.managers import CodeManager
 
 USERS_HELP = "公表・確認された人数だけを入力します。分からなければ空欄（0 とは違います）。"
 
@@ -24,7 +24,9 @@ class Rollout(models.Model):
     """One unit's move to GSS: a lead ministry, ministries it also covers, a scope."""
 
     code = models.SlugField("コード", max_length=60, unique=True)
-    cohort = models.ForeignKey(Cohort, verbose_name="導入区分", on_delete=models.PROTECT, related_name="rollouts")
+    cohort = models.ForeignKey(
+        Cohort, verbose_name="導入区分", on_delete=models.PROTECT, related_name="rollouts"
+    )
     order = models.PositiveSmallIntegerField("区分内の順", default=0)
     lead_ministry = models.ForeignKey(
         Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="led_rollouts"
@@ -51,7 +53,7 @@ class Rollout(models.Model):
     weight_note = models.CharField("重みの注記", max_length=200, blank=True)
 
     history = HistoricalRecords()
-    objects: ClassVar[CodeQuerySet["Rollout"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CodeManager["Rollout"]()
 
     class Meta:
         verbose_name = "導入案件"
@@ -100,7 +102,7 @@ class RolloutCoverage(models.Model):
     )
 
     history = HistoricalRecords()
-    objects: ClassVar[CoverageQuerySet] = CoverageQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CoverageQuerySet.as_manager()
 
     class Meta:
         verbose_name = "あわせて対象となる府省庁"
@@ -124,8 +126,12 @@ class RolloutCoverage(models.Model):
     natural_key.dependencies = ["rollout.rollout", "ministries.ministry"]  # type: ignore[attr-defined]
 
 
-class WaveQuerySet(CodeQuerySet["Wave"]):
+class WaveQuerySet(models.QuerySet["Wave"]):
     """Reads of waves."""
+
+    def get_by_natural_key(self, code: str) -> "Wave":
+        """The wave with this code."""
+        return self.get(code=code)
 
     def for_display(self) -> "WaveQuerySet":
         """With everything that a list shows, in a constant number of queries."""
@@ -154,9 +160,13 @@ class WaveQuerySet(CodeQuerySet["Wave"]):
 class Wave(models.Model):
     """A batch of users that cuts over together."""
 
-    rollout = models.ForeignKey(Rollout, verbose_name="導入案件", on_delete=models.PROTECT, related_name="waves")
+    rollout = models.ForeignKey(
+        Rollout, verbose_name="導入案件", on_delete=models.PROTECT, related_name="waves"
+    )
     code = models.SlugField("コード", max_length=60, unique=True)
-    name = models.CharField("名称", max_length=100, blank=True, help_text="複数に分かれるときだけ。第1陣など。")
+    name = models.CharField(
+        "名称", max_length=100, blank=True, help_text="複数に分かれるときだけ。第1陣など。"
+    )
     cutover = FuzzyDateField(
         "切替", bounds=True, help_text="R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。"
     )
@@ -173,7 +183,7 @@ class Wave(models.Model):
     note = models.CharField("備考", max_length=300, blank=True)
 
     history = HistoricalRecords()
-    objects: ClassVar[WaveQuerySet] = WaveQuerySet.as_manager()  # type: ignore[assignment]
+    objects = WaveQuerySet.as_manager()
 
     class Meta:
         verbose_name = "移行単位"
@@ -195,7 +205,10 @@ class Wave(models.Model):
                         cutover_precision="",
                         cutover_open_ended=False,
                     )
-                    | Q(cutover_earliest__lte=F("cutover_latest"), cutover_precision__in=sorted(PRECISION_LABELS))
+                    | Q(
+                        cutover_earliest__lte=F("cutover_latest"),
+                        cutover_precision__in=sorted(PRECISION_LABELS),
+                    )
                     | Q(
                         cutover_earliest__isnull=False,
                         cutover_latest__isnull=True,
@@ -246,7 +259,7 @@ class CitationQuerySet(models.QuerySet["Citation"]):
 
 
 class Citation(models.Model):
-    """What a source says of one rollout, verbatim. Citations may disagree; the plan follows the adopted one."""
+    """What a source says of one rollout, verbatim. They may disagree; the plan follows the adopted one."""
 
     class Subject(models.TextChoices):
         """Which fact the source speaks of."""
@@ -257,7 +270,9 @@ class Citation(models.Model):
     rollout = models.ForeignKey(
         Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="citations"
     )
-    source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="citations")
+    source = models.ForeignKey(
+        Source, verbose_name="出典", on_delete=models.PROTECT, related_name="citations"
+    )
     subject = models.CharField("内容", max_length=10, choices=Subject.choices)
     text = models.CharField("資料の文言", max_length=300, help_text="資料の言い方のまま。")
     locator = models.CharField("掲載箇所", max_length=100, blank=True, help_text="ページ、表の番号など。")
@@ -265,14 +280,16 @@ class Citation(models.Model):
     adopted = models.BooleanField("採用", default=False, help_text="計画がこの引用に従う場合に選びます。")
 
     history = HistoricalRecords()
-    objects: ClassVar[CitationQuerySet] = CitationQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "引用"
         verbose_name_plural = "引用"
         ordering = ["rollout", "subject", "-adopted", "source__code", "id"]
         constraints = [
-            models.CheckConstraint(name="citation_subject_known", condition=Q(subject__in=["cutover", "users"])),
+            models.CheckConstraint(
+                name="citation_subject_known", condition=Q(subject__in=["cutover", "users"])
+            ),
             models.UniqueConstraint(
                 name="citation_once",
                 fields=["rollout", "source", "subject", "locator"],

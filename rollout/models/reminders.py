@@ -1,7 +1,7 @@
 """Reminder rules and the ledger of the reminders they owe."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,8 +12,8 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from rollout.domain.reminders import Audience, State, TemplateError, check_template
+from rollout.models.managers import CodeManager
 from rollout.models.plan import Wave
-from rollout.models.querysets import CodeQuerySet
 
 STATE_LABELS = {
     State.PLANNED.value: "予定",
@@ -54,20 +54,35 @@ class ReminderRule(models.Model):
     in_force_since = models.DateTimeField("有効にした時点", default=timezone.now, editable=False)
 
     history = HistoricalRecords()
-    objects: ClassVar[CodeQuerySet["ReminderRule"]] = CodeQuerySet.as_manager()  # type: ignore[assignment]
+    objects = CodeManager["ReminderRule"]()
 
     class Meta:
         verbose_name = "通知ルール"
         verbose_name_plural = "通知ルール"
         ordering = ["-days_before", "code"]
         constraints = [
-            models.CheckConstraint(name="rule_audience_known", condition=Q(audience__in=sorted(AUDIENCE_LABELS))),
+            models.CheckConstraint(
+                name="rule_audience_known", condition=Q(audience__in=sorted(AUDIENCE_LABELS))
+            ),
             models.CheckConstraint(name="rule_days_in_range", condition=Q(days_before__range=(0, 1000))),
-            models.CheckConstraint(name="rule_grace_in_range", condition=Q(grace_business_days__range=(0, 60))),
+            models.CheckConstraint(
+                name="rule_grace_in_range", condition=Q(grace_business_days__range=(0, 60))
+            ),
         ]
 
     def __str__(self) -> str:
         return self.label
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a rule with another offset, or switched on again, is in force from now on."""
+        before = (
+            ReminderRule.objects.filter(pk=self.pk).values("days_before", "active").first()
+            if self.pk
+            else None
+        )
+        if before and (before["days_before"] != self.days_before or (self.active and not before["active"])):
+            self.in_force_since = timezone.now()
+        super().save(*args, **kwargs)
 
     def natural_key(self) -> tuple[str]:
         """The code."""
@@ -83,14 +98,6 @@ class ReminderRule(models.Model):
                 errors[name] = str(error)
         if errors:
             raise ValidationError(errors)
-
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a rule with another offset, or switched on again, is in force from now on."""
-        before = ReminderRule.objects.filter(pk=self.pk).values("days_before", "active").first() if self.pk else None
-        if before and (before["days_before"] != self.days_before or (self.active and not before["active"])):
-            self.in_force_since = timezone.now()
-        super().save(*args, **kwargs)
 
 
 def new_message_id() -> str:
@@ -117,7 +124,9 @@ class Reminder(models.Model):
     Personal data: the address and the text stay out of anonymous answers, logs and metrics.
     """
 
-    wave = models.ForeignKey(Wave, verbose_name="移行単位", on_delete=models.PROTECT, related_name="reminders")
+    wave = models.ForeignKey(
+        Wave, verbose_name="移行単位", on_delete=models.PROTECT, related_name="reminders"
+    )
     rule = models.ForeignKey(
         ReminderRule, verbose_name="通知ルール", on_delete=models.PROTECT, related_name="reminders"
     )
@@ -137,7 +146,7 @@ class Reminder(models.Model):
     body = models.TextField("本文", blank=True)
     created_at = models.DateTimeField("作成", default=timezone.now)
 
-    objects: ClassVar[ReminderQuerySet] = ReminderQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ReminderQuerySet.as_manager()
 
     class Meta:
         verbose_name = "事前通知"

@@ -1,7 +1,6 @@
 """The plan's version: one row, locked first by every writer, raised by every change."""
 
 from datetime import date
-from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -47,7 +46,7 @@ class PlanVersion(models.Model):
     reminders_number = models.PositiveBigIntegerField(null=True)
     ticked_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[PlanVersionQuerySet] = PlanVersionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = PlanVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(name="plan_version_only_row", condition=Q(pk=1))]
@@ -87,14 +86,16 @@ class Projection(models.Model):
     stale = False
     """True when the plan, or the day in Tokyo, has changed since; set by `ProjectionQuerySet.current`."""
 
-    objects: ClassVar[ProjectionQuerySet] = ProjectionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ProjectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "見込み"
         verbose_name_plural = "見込み"
         ordering = ["basis"]
         constraints = [
-            models.CheckConstraint(name="projection_basis_known", condition=Q(basis__in=["cumulative", "group"]))
+            models.CheckConstraint(
+                name="projection_basis_known", condition=Q(basis__in=["cumulative", "group"])
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,33 @@
+"""Rows that owe mail right now, whatever the day: run inside the product by `manage.py shell`."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ministries.models import Contact
+from rollout.models import ReminderRule, Wave
+from rollout.tasks import follow_change
+
+LONG_AGO = timezone.now() - timedelta(days=30)
+
+
+def make_due_reminders(count):
+    """Let the wave of 公正取引委員会 owe `count` contacts a reminder that was due at latest yesterday."""
+    wave = Wave.objects.get(code="jftc-1")
+    wave.cutover = (timezone.localdate() + timedelta(days=2)).isoformat()
+    wave.save()
+    Wave.objects.filter(pk=wave.pk).update(cutover_since=LONG_AGO)
+    ReminderRule.objects.update(active=False)
+    rule = ReminderRule(code="before-3", label="3日前", days_before=3, grace_business_days=60)
+    rule.subject, rule.body = "{案件} 切替のお知らせ", "{宛名} 様 {範囲} {切替予定} {人数} {お願い}"
+    rule.in_force_since = LONG_AGO
+    rule.save()
+    Contact.objects.update(active=False)
+    for number in range(count):
+        Contact.objects.create(
+            ministry=wave.rollout.lead_ministry,
+            name=f"担当{number}",
+            email=f"contact{number}@example.go.jp",
+            reachable_since=LONG_AGO,
+        )
+    follow_change()

@@ -1,0 +1,54 @@
+"""Worker and beat as processes of their own, on PostgreSQL and Valkey, with mail over SMTP."""
+
+import os
+
+import pytest
+from django.db import connection
+
+from rollout import actions, recompute
+from rollout.domain.plan import Basis
+from rollout.models import Projection, Reminder, Wave
+from rollout.seed import seed
+from tests.processes.conftest import ROOT, wait_until
+from tests.processes.due_reminders import make_due_reminders
+
+pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
+
+
+def planned_at_end_of_fy2026():
+    row = Projection.objects.get(basis=Basis.CUMULATIVE)
+    return row.curve.at(2027 * 12 + 2).cumulative
+
+
+@pytest.fixture
+def celery(start, tmp_path, mail_sink):
+    """Start Celery processes on the test database."""
+    name = connection.settings_dict["NAME"]
+    url = os.environ["DATABASE_URL"].replace("/gss?", f"/{name}?")
+    env = os.environ | {"DATABASE_URL": url, "EMAIL_URL": mail_sink.url}
+
+    def start_celery(*arguments):
+        log = tmp_path / f"{arguments[0]}.log"
+        return start(["-m", "celery", "-A", "gss_tracker", *arguments], cwd=ROOT, env=env, log=log)
+
+    return start_celery
+
+
+def test_worker_and_beat_follow_an_edit_and_deliver_a_mail(celery, mail_sink, tmp_path):
+    seed()
+    recompute.recompute()
+    make_due_reminders(1)
+    assert planned_at_end_of_fy2026() == 152_000
+    celery("worker", "--concurrency", "1", "--loglevel", "WARNING")
+    celery("beat", "--schedule", str(tmp_path / "beat"), "--loglevel", "WARNING")
+    wave = Wave.objects.get(code="nta-1")
+    wave.cutover = "R9.6"
+    actions.save_row(row=wave, actor=None, reason="工程の見直し")
+    logs = lambda: [log.read_text() for log in tmp_path.glob("*.log")]  # noqa: E731
+    wait_until(lambda: planned_at_end_of_fy2026() == 152_000 - 68_600, logs)
+    wait_until(lambda: mail_sink.messages, logs, seconds=90)
+    wait_until(lambda: Reminder.objects.filter(state="sent").count() == 1, logs)
+    [(message_id, recipients, message)] = mail_sink.messages
+    assert recipients == ["contact0@example.go.jp"]
+    assert message_id == Reminder.objects.get(state="sent").message_id
+    assert message["Subject"].strip() == "公正取引委員会 切替のお知らせ"
