@@ -5,6 +5,8 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes
 # Tests and checks choose their own servers, whatever the shell says.
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
+# Tests that know no database or bring their own have run already when the real servers come.
+ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: help run test check lock clean
@@ -19,7 +21,7 @@ test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
 	@echo "== tests on SQLite, without a broker"
 	$(EMBEDDED) $(PYTHON) -m pytest --cov --cov-report=
 	@echo "== tests on PostgreSQL and Valkey"
-	$(EMBEDDED) $(PYTHON) -m tests.servers pytest
+	$(EMBEDDED) $(PYTHON) -m tests.servers pytest $(ONCE)
 	@echo "== every line and branch of the rules is tested"
 	$(PYTHON) -m coverage report --show-missing --include='rollout/domain/*' --fail-under=100
 

@@ -26,8 +26,8 @@ def tick() -> None:
     """Once a minute: repair what was missed, find what is due, send it. Two at once do no harm."""
     follow_change()
     outbox.settle()
-    outbox.deliver()
     PlanVersion.objects.update(ticked_at=timezone.now())
+    outbox.deliver()
 
 
 def nudge() -> None:

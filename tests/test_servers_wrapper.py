@@ -12,6 +12,8 @@ import redis
 
 from tests.servers import real_servers
 
+pytestmark = pytest.mark.servers
+
 WRAPPER = [sys.executable, "-m", "tests.servers"]
 CHECKOUT = Path(__file__).parent.parent
 
