@@ -11,3 +11,6 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("", include("rollout.urls")),
 ]
+
+handler404 = "gss_tracker.problems.not_found"
+handler500 = "gss_tracker.problems.server_error"

@@ -1,5 +1,29 @@
 """URLs of the API."""
 
-from django.urls import URLPattern
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern] = []
+from rollout.api.computed import ProjectionView, ReconciliationView
+from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
+from rollout.api.ministries import MinistryViewSet
+from rollout.api.plan import RolloutViewSet, WaveViewSet
+
+app_name = "api"
+
+router = SimpleRouter()
+router.register("ministries", MinistryViewSet, "ministry")
+router.register("cohorts", CohortViewSet, "cohort")
+router.register("sources", SourceViewSet, "source")
+router.register("targets", TargetViewSet, "target")
+router.register("observations", ObservationViewSet, "observation")
+router.register("rollouts", RolloutViewSet, "rollout")
+router.register("waves", WaveViewSet, "wave")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("projection/", ProjectionView.as_view(), name="projection"),
+    path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+]

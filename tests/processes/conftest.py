@@ -1,5 +1,6 @@
 """The product as real processes: a copy of the checkout, a mail server, and ways to start and wait."""
 
+import json
 import logging
 import os
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -82,6 +85,26 @@ def start():
         kill(process)
 
 
+@pytest.fixture
+def server(checkout, start):
+    """Start `manage.py up` in the copy; the same call starts it again."""
+    bind = f"127.0.0.1:{free_port()}"
+
+    def start_server(**env):
+        process = start(
+            ["manage.py", "up", "--bind", bind],
+            cwd=checkout,
+            env=embedded_env(**env),
+            log=checkout / "server.log",
+        )
+        process.url = f"http://{bind}"
+        log = (checkout / "server.log").read_text
+        wait_until(lambda: fetch(f"{process.url}/healthz") == {"status": "ok"}, log)
+        return process
+
+    return start_server
+
+
 def kill(process):
     """kill -9 of a process that a test started, and of everything that it started in turn."""
     if process.poll() is None:
@@ -126,3 +149,11 @@ def wait_until(condition, what, seconds=60):
                 f"not within {seconds} s: {what()}" if callable(what) else f"not within {seconds} s: {what}"
             )
         time.sleep(0.1)
+
+
+def fetch(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own loopback server)
+            return json.load(answer)
+    except (urllib.error.URLError, ConnectionError):
+        return None

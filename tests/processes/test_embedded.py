@@ -1,44 +1,13 @@
 """The one-process product, started and killed for real."""
 
-import json
 import sqlite3
-import urllib.error
-import urllib.request
 from collections import Counter
 
 import pytest
 
-from tests.processes.conftest import ROOT, embedded_env, free_port, kill, manage, wait_until
+from tests.processes.conftest import ROOT, fetch, kill, manage, wait_until
 
 REMINDERS = 12
-
-
-@pytest.fixture
-def server(checkout, start):
-    """Start `manage.py up` in the copy; the same call starts it again."""
-    bind = f"127.0.0.1:{free_port()}"
-
-    def start_server(**env):
-        process = start(
-            ["manage.py", "up", "--bind", bind],
-            cwd=checkout,
-            env=embedded_env(**env),
-            log=checkout / "server.log",
-        )
-        process.url = f"http://{bind}"
-        log = (checkout / "server.log").read_text
-        wait_until(lambda: fetch(f"{process.url}/healthz") == {"status": "ok"}, log)
-        return process
-
-    return start_server
-
-
-def fetch(url):
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own loopback server)
-            return json.load(answer)
-    except (urllib.error.URLError, ConnectionError):
-        return None
 
 
 def ledger(checkout):

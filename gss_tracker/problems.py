@@ -1,0 +1,123 @@
+"""Errors of the API as RFC 9457 `application/problem+json`, in Japanese.
+
+`{"type": "about:blank", "title": …, "status": …, "detail": …}`; wrong input adds `errors`, a list of
+messages by field. `type` is `about:blank` because the status says all there is to say.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from gss_tracker.renderers import ProblemRenderer
+
+Problem = dict[str, Any]
+
+_TITLES = {
+    400: "入力が正しくありません",
+    401: "サインインが必要です",
+    403: "権限がありません",
+    404: "見つかりません",
+    405: "この操作はできません",
+    406: "この形式では返せません",
+    415: "この形式は受け取れません",
+    429: "要求が多すぎます",
+    500: "サーバー内部のエラーです",
+    503: "まだ答えられません",
+}
+_NOT_FOUND = "この URL には何もありません。コードと URL を確かめてください。"
+_BROKEN = "処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。"
+_SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
+_DETAILS: dict[type[exceptions.APIException], str] = {
+    exceptions.NotAuthenticated: _SIGN_IN,
+    exceptions.AuthenticationFailed: "サインインの情報が正しくありません。サインインし直してください。",
+    exceptions.PermissionDenied: "この操作をする権限がありません。",
+    exceptions.NotAcceptable: "Accept ヘッダーに application/json を含めてください。",
+    exceptions.ParseError: "本文を JSON として読めません。",
+}
+
+
+def problem(status: int, detail: str, errors: Mapping[str, list[str]] | None = None) -> Problem:
+    """The body of an error answer; `errors` holds messages by field and is left out where there are none."""
+    body: Problem = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "エラーです"),
+        "status": status,
+        "detail": detail,
+    }
+    return {**body, "errors": dict(errors)} if errors else body
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: an error that HTTP knows becomes a problem, whatever the view renders else.
+
+    Returns None for an error nobody foresaw; Django logs it and `server_error` answers.
+    """
+    error = _translated(error)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    if (request := context.get("request")) is not None:
+        request.accepted_renderer = ProblemRenderer()
+        request.accepted_media_type = ProblemRenderer.media_type
+    return Response(_body(error, context), status=error.status_code, headers=_headers(error))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler404: a problem under /api/, the usual page elsewhere."""
+    if _is_api(request):
+        return _plain_response(404, _NOT_FOUND)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Django's handler500: a problem under /api/, the usual page elsewhere."""
+    if _is_api(request):
+        return _plain_response(500, _BROKEN)
+    return defaults.server_error(request)
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, Http404):
+        return exceptions.NotFound(_NOT_FOUND)
+    if isinstance(error, DjangoPermissionDenied):
+        return exceptions.PermissionDenied()
+    return error
+
+
+def _body(error: exceptions.APIException, context: Mapping[str, Any]) -> Problem:
+    if isinstance(error, exceptions.ValidationError):
+        return problem(error.status_code, "errors に示した項目を直してください。", _by_field(error.detail))
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return problem(error.status_code, f"この URL では {context['request'].method} を使えません。")
+    return problem(error.status_code, _DETAILS.get(type(error)) or str(error.detail))
+
+
+def _by_field(detail: Any) -> dict[str, list[str]]:
+    if not isinstance(detail, dict):
+        detail = {"non_field_errors": detail}
+    return {str(field): _messages(messages) for field, messages in detail.items()}
+
+
+def _messages(messages: Any) -> list[str]:
+    return [str(message) for message in messages] if isinstance(messages, list) else [str(messages)]
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    """Headers that DRF's own handler sends: how to sign in, and when to come back (seconds)."""
+    named = {"WWW-Authenticate": "auth_header", "Retry-After": "wait"}
+    values = {header: getattr(error, attribute, None) for header, attribute in named.items()}
+    return {header: str(value) for header, value in values.items() if value}
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def _plain_response(status: int, detail: str) -> HttpResponse:
+    """An answer made without DRF, where no view was found or where one broke."""
+    body = ProblemRenderer().render(problem(status, detail))
+    return HttpResponse(body, status=status, content_type=ProblemRenderer.media_type)

@@ -1,0 +1,130 @@
+"""How many users a wave or a rollout has, where the number comes from, and who says so."""
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from rollout.domain.allocation import CountBasis
+from rollout.domain.plan import Basis, Status
+from rollout.models import Citation, Projection, Rollout, Wave
+
+Count = tuple[int | None, CountBasis]
+
+_NAMES = {basis: basis.name.lower() for basis in CountBasis}
+
+
+class CountCitationSerializer(serializers.Serializer[Any]):
+    """The words that a count rests on."""
+
+    source = serializers.CharField(help_text="Code of the source.")  # type: ignore[assignment]
+    title = serializers.CharField(help_text="Title of the source.")
+    text = serializers.CharField(
+        help_text="What the source says, verbatim; of a shared-out count, what is shared."
+    )
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    """A number of users and how far to trust it."""
+
+    users = serializers.IntegerField(
+        allow_null=True, help_text="Users; null when unknown, which is not zero."
+    )
+    basis = serializers.ChoiceField(
+        sorted(_NAMES.values()),
+        help_text=(
+            "`stated`: published or confirmed; `shared_out`: a published total divided by weight; "
+            "`unknown`: nobody has said."
+        ),
+    )
+    citation = CountCitationSerializer(
+        allow_null=True, help_text="What the number rests on, where a source says it."
+    )
+
+
+def adopted_users_citations(path: str = "") -> "Prefetch[Any]":
+    """What the plan follows on users, on every rollout at `path`, for the citations of counts."""
+    rows = Citation.objects.adopted().filter(subject=Citation.Subject.USERS).select_related("source")
+    return Prefetch(f"{path}citations", queryset=rows, to_attr="adopted_users_citations")
+
+
+class Counts:
+    """Counts from the stored projection of the default basis, which is read once, when first needed."""
+
+    @cached_property
+    def projection(self) -> Projection | None:
+        """The stored projection; None where nothing has been computed yet."""
+        return Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
+
+    def of_wave(self, wave: Wave) -> dict[str, Any]:
+        """`CountSerializer`'s fields of a wave."""
+        return _count_json(self._wave_count(wave), wave.rollout)
+
+    def of_rollout(self, rollout: Rollout) -> dict[str, Any]:
+        """The same of a rollout: the sum of its waves, but for cancelled ones."""
+        waves = list(rollout.waves.all())
+        moving = [wave for wave in waves if wave.status != Status.CANCELLED]
+        if rollout.users is not None and len(moving) == len(waves):
+            return _count_json((rollout.users, CountBasis.STATED), rollout)
+        return _count_json(_total([self._wave_count(wave) for wave in moving]), rollout)
+
+    def _wave_count(self, wave: Wave) -> Count:
+        """As computed; where nothing was computed for the wave yet, what its own row states."""
+        if self.projection and str(wave.pk) in self.projection.allocation:
+            return self.projection.count_of(wave.pk)
+        return wave.users, CountBasis.UNKNOWN if wave.users is None else CountBasis.STATED
+
+
+def _total(counts: list[Count]) -> Count:
+    """The sum, as sure as the least sure of its parts."""
+    known = [users for users, _ in counts if users is not None]
+    if len(known) < len(counts):
+        return None, CountBasis.UNKNOWN
+    shared = any(basis is CountBasis.SHARED_OUT for _, basis in counts)
+    return sum(known), CountBasis.SHARED_OUT if shared else CountBasis.STATED
+
+
+def _count_json(count: Count, rollout: Rollout) -> dict[str, Any]:
+    users, basis = count
+    return {"users": users, "basis": _NAMES[basis], "citation": _citation(basis, rollout)}
+
+
+def _citation(basis: CountBasis, rollout: Rollout) -> dict[str, str] | None:
+    """A stated count, and a share of one, rests on the adopted citation; others on the cohort's source."""
+    if basis is CountBasis.UNKNOWN:
+        return None
+    if basis is CountBasis.SHARED_OUT and rollout.users is None:
+        source, text = rollout.cohort.source, rollout.cohort.text_in_source
+        return {"source": source.code, "title": source.title, "text": text}
+    for citation in rollout.adopted_users_citations:  # type: ignore[attr-defined]
+        return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
+    return None
+
+
+@extend_schema_field(CountSerializer)
+class WaveCountField(serializers.ReadOnlyField):
+    """The count of the wave that is serialized; `counts` is in the context."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", **kwargs)
+
+    def to_representation(self, value: Wave) -> dict[str, Any]:
+        """The wave's count."""
+        counts: Counts = self.context["counts"]
+        return counts.of_wave(value)
+
+
+@extend_schema_field(CountSerializer)
+class RolloutCountField(serializers.ReadOnlyField):
+    """The count of the rollout that is serialized; `counts` is in the context."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", **kwargs)
+
+    def to_representation(self, value: Rollout) -> dict[str, Any]:
+        """The rollout's count."""
+        counts: Counts = self.context["counts"]
+        return counts.of_rollout(value)

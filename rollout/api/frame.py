@@ -1,0 +1,145 @@
+"""The published frame: sources, cohorts, targets and observations."""
+
+from typing import Any
+
+from rest_framework import mixins, serializers, viewsets
+
+from rollout.api.periods import PeriodField
+from rollout.api.views import KnownParameters, ReadViewSet
+from rollout.domain.dates import fiscal_year_label
+from rollout.models import Cohort, Observation, Source, Target
+
+
+class SourceReferenceSerializer(serializers.ModelSerializer[Source]):
+    """A source, as others mention it."""
+
+    class Meta:
+        model = Source
+        fields = ("code", "title")
+        read_only_fields = fields
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    """A published document or a dated statement."""
+
+    published_on = PeriodField(allow_null=True, help_text="When it was published; null when not known.")
+
+    class Meta:
+        model = Source
+        fields = ("code", "title", "publisher", "published_on", "kind")
+        read_only_fields = fields
+
+
+class CohortSerializer(serializers.ModelSerializer[Cohort]):
+    """A published group of rollouts with one published total."""
+
+    inside = serializers.SlugRelatedField[Cohort](
+        slug_field="code",
+        read_only=True,
+        allow_null=True,
+        help_text="Code of the cohort that contains this one.",
+    )
+    fiscal_year_label = serializers.SerializerMethodField(
+        help_text="`fiscal_year` as `R8年度`; null without one."
+    )
+    source = SourceReferenceSerializer(read_only=True)  # type: ignore[assignment]
+    rollouts = serializers.SlugRelatedField[Any](
+        slug_field="code", read_only=True, many=True, help_text="Codes of the members, in published order."
+    )
+
+    class Meta:
+        model = Cohort
+        fields = (
+            "code",
+            "label",
+            "order",
+            "inside",
+            "published_users",
+            "approximate",
+            "rounding_unit",
+            "reading",
+            "undecided_note",
+            "fiscal_year",
+            "fiscal_year_label",
+            "source",
+            "text_in_source",
+            "rollouts",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "published_users": {"help_text": "Published total in users; null when none was published."},
+            "approximate": {"help_text": "True when the source says 「約」."},
+            "rounding_unit": {"help_text": "Unit in users that the total was rounded to."},
+            "reading": {"help_text": "Whether the total is this group's size or everybody so far."},
+            "undecided_note": {
+                "help_text": "The source's words for members not yet named; empty when all are."
+            },
+            "fiscal_year": {
+                "help_text": "Fiscal year whose whole increase the total also is; null otherwise."
+            },
+        }
+
+    def get_fiscal_year_label(self, cohort: Cohort) -> str | None:
+        """The fiscal year as documents write it."""
+        return None if cohort.fiscal_year is None else fiscal_year_label(cohort.fiscal_year)
+
+
+class TargetSerializer(serializers.ModelSerializer[Target]):
+    """Users to reach; with `by` a checkpoint on the way, without the final target."""
+
+    source = SourceReferenceSerializer(read_only=True)  # type: ignore[assignment]
+
+    class Meta:
+        model = Target
+        fields = ("code", "label", "users", "reading", "by", "source")
+        read_only_fields = fields
+        extra_kwargs = {
+            "users": {"help_text": "Users, as published; `reading` says what they include."},
+            "by": {"help_text": "Day to reach it by; null for the final target."},
+        }
+
+
+class ObservationSerializer(serializers.ModelSerializer[Observation]):
+    """A published count of GSS users on a day or in a month."""
+
+    as_of = PeriodField(help_text="The day or the period that the count speaks of.")
+    source = SourceReferenceSerializer(read_only=True)  # type: ignore[assignment]
+
+    class Meta:
+        model = Observation
+        fields = ("as_of", "users", "approximate", "source", "note")
+        read_only_fields = fields
+        extra_kwargs = {"users": {"help_text": "Users, as published."}}
+
+
+class SourceViewSet(ReadViewSet[Source]):
+    """Published documents and dated statements, by code."""
+
+    queryset = Source.objects.all()
+    serializer_class = SourceSerializer
+
+
+class CohortViewSet(ReadViewSet[Cohort]):
+    """Published groups of rollouts, in published order."""
+
+    queryset = Cohort.objects.select_related("inside", "source").prefetch_related("rollouts")
+    serializer_class = CohortSerializer
+
+
+class TargetViewSet(ReadViewSet[Target]):
+    """The final target and the checkpoints on the way, by deadline; the final one comes last."""
+
+    queryset = Target.objects.select_related("source")
+    serializer_class = TargetSerializer
+
+
+class ObservationViewSet(KnownParameters, mixins.ListModelMixin, viewsets.GenericViewSet[Observation]):
+    """Published counts of GSS users over time, oldest first."""
+
+    queryset = Observation.objects.select_related("source")
+    serializer_class = ObservationSerializer
+    filter_backends = ()
+
+    def known_parameters(self) -> tuple[str, ...]:
+        """Pages only."""
+        return ("page", "page_size")

@@ -1,0 +1,87 @@
+"""Ministries: who they are, and the rollouts that move them. Contacts are personal data and never appear."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ministries.models import Ministry
+from rollout.api.views import ReadViewSet
+
+
+class MinistryReferenceSerializer(serializers.ModelSerializer[Ministry]):
+    """A ministry, as others mention it."""
+
+    class Meta:
+        model = Ministry
+        fields = ("code", "name")
+        read_only_fields = fields
+
+
+class MinistrySerializer(serializers.ModelSerializer[Ministry]):
+    """A ministry, agency, commission or bureau."""
+
+    parent = serializers.SlugRelatedField[Ministry](  # type: ignore[assignment]
+        slug_field="code",
+        read_only=True,
+        allow_null=True,
+        help_text="Code of the body above; null at the top.",
+    )
+    children = serializers.SlugRelatedField[Ministry](
+        slug_field="code",
+        read_only=True,
+        many=True,
+        help_text="Codes of the bodies directly below, in 建制順.",
+    )
+    order = serializers.FloatField(read_only=True, help_text="Place in 建制順.")
+    aliases = serializers.ListField(
+        source="alias_names",
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Other names, also found by search.",
+    )
+    leads = serializers.SlugRelatedField[Any](
+        source="led_rollouts",
+        slug_field="code",
+        read_only=True,
+        many=True,
+        help_text="Codes of the rollouts it leads.",
+    )
+    covered_by = serializers.SlugRelatedField[Any](
+        source="covering_rollouts",
+        slug_field="code",
+        read_only=True,
+        many=True,
+        help_text="Codes of the rollouts of other ministries in which it moves along.",
+    )
+
+    class Meta:
+        model = Ministry
+        fields = (
+            "code",
+            "name",
+            "name_en",
+            "kind",
+            "parent",
+            "children",
+            "order",
+            "aliases",
+            "corporate_number",
+            "leads",
+            "covered_by",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "corporate_number": {"help_text": "法人番号, 13 digits; empty when not known."},
+            "name_en": {"help_text": "Official English name; empty when not known."},
+        }
+
+
+class MinistryViewSet(ReadViewSet[Ministry]):
+    """Ministries in 建制順, with parents, aliases and coverage."""
+
+    queryset = Ministry.objects.select_related("parent").prefetch_related(
+        "children", "led_rollouts", "covering_rollouts"
+    )
+    serializer_class = MinistrySerializer
+    search_fields = ("code", "name", "name_en", "aliases")
+    search_description = "Words in the code, the names and the aliases; 子ども家庭庁 finds こども家庭庁."

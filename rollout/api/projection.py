@@ -1,0 +1,257 @@
+"""A projection in JSON (DESIGN, section 5): the names that dashboards are written against."""
+
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+
+from rollout.domain.allocation import Conflict
+from rollout.domain.dates import FuzzyDateError, fiscal_year_label, month_label
+from rollout.domain.plan import Basis, month_number, month_parts
+from rollout.domain.projection import Granularity, Point, Projection, Undated, period_text
+from rollout.models import Projection as StoredProjection
+from rollout.models.labels import CONFLICT_LABELS
+
+
+class NotComputed(APIException):
+    """Nothing has been computed yet; a minute later the tick will have done it. Becomes a 503."""
+
+    status_code = 503
+    default_detail = (
+        "見込みがまだ計算されていません。1分ほど待つか、"
+        "`manage.py recompute` を実行してからやり直してください。"
+    )
+    default_code = "not_computed"
+    wait = 60
+
+
+def stored_projection(basis: Basis) -> StoredProjection:
+    """The stored projection of a basis as of today in Tokyo. Raises NotComputed where there is none."""
+    stored = StoredProjection.objects.current(basis, timezone.localdate())
+    if stored is None:
+        raise NotComputed
+    return stored
+
+
+def provenance_json(stored: StoredProjection) -> dict[str, Any]:
+    """When an answer was computed, from which version of the plan, and whether that is out of date."""
+    return {
+        "computed_at": timezone.localtime(stored.computed_at).isoformat(),
+        "data_version": stored.data_version,
+        "stale": stored.stale,
+    }
+
+
+def projection_json(stored: StoredProjection, granularity: Granularity, today: date) -> dict[str, Any]:
+    """`ProjectionSerializer`'s fields of a stored projection; the summary is that of `today`'s month."""
+    curve = stored.curve
+    return {
+        "basis": curve.basis,
+        "granularity": granularity,
+        "scenario": None,
+        "as_of": None,
+        **provenance_json(stored),
+        "target": _target_json(curve),
+        "summary": _summary_json(curve, month_number(today)),
+        "points": [_point_json(point, granularity) for point in curve.points(granularity)],
+        "fiscal_years": [_fiscal_year_json(point, curve) for point in curve.points(Granularity.FISCAL_YEAR)],
+        "undated": [_undated_json(entry) for entry in curve.undated],
+        "conflicts": [_conflict_json(conflict) for conflict in curve.conflicts],
+    }
+
+
+def _target_json(curve: Projection) -> dict[str, Any] | None:
+    if curve.target_users is None:
+        return None
+    reached_in = curve.reached_in
+    return {
+        "users": curve.target_users,
+        "reached_in": None if reached_in is None else _month_text(curve.at(reached_in)),
+    }
+
+
+def _summary_json(curve: Projection, month: int) -> dict[str, Any]:
+    point = curve.at(month)
+    return {
+        "month": _month_text(point),
+        "planned_users": point.cumulative,
+        "confirmed_users": point.confirmed,
+        "dated_users": curve.dated_users,
+        "undated_users": curve.undated_users,
+        "total_users": curve.dated_users + curve.undated_users,
+        "share_of_target": point.cumulative / curve.target_users if curve.target_users else None,
+    }
+
+
+def _month_text(point: Point) -> str:
+    return period_text(point, Granularity.MONTH)
+
+
+def _point_json(point: Point, granularity: Granularity) -> dict[str, Any]:
+    return {
+        "period": period_text(point, granularity),
+        "label": _label(point, granularity),
+        "fiscal_year": point.fiscal_year,
+        "added": point.added,
+        "cumulative": point.cumulative,
+        "confirmed": point.confirmed,
+        "low": point.low,
+        "high": point.high,
+    }
+
+
+def _label(point: Point, granularity: Granularity) -> str:
+    """The period as documents write it; as in `period` where no era reaches (2118-01)."""
+    if granularity is Granularity.MONTH:
+        try:
+            return month_label(*month_parts(point.first_month))
+        except FuzzyDateError:
+            return period_text(point, granularity)
+    year = fiscal_year_label(point.fiscal_year)
+    if granularity is Granularity.FISCAL_YEAR:
+        return year
+    return f"{year}第{period_text(point, granularity)[-1]}四半期"
+
+
+def _fiscal_year_json(point: Point, curve: Projection) -> dict[str, Any]:
+    return {
+        "fiscal_year": point.fiscal_year,
+        "label": fiscal_year_label(point.fiscal_year),
+        "added": point.added,
+        "cumulative": point.cumulative,
+        "confirmed": point.confirmed,
+        "published_added": curve.published_added.get(point.fiscal_year),
+    }
+
+
+def _undated_json(entry: Undated) -> dict[str, Any]:
+    return {
+        "cohort": entry.cohort,
+        "users": entry.users,
+        "uncounted_rollouts": list(entry.uncounted_rollouts),
+        "dateless_waves": list(entry.dateless_waves),
+        "note": entry.note,
+    }
+
+
+def _conflict_json(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "kind": conflict.kind,
+        "cohort": conflict.cohort,
+        "rollout": conflict.rollout,
+        "users": conflict.users,
+        "message": CONFLICT_LABELS[conflict.kind],
+    }
+
+
+class ProjectionTargetSerializer(serializers.Serializer[Any]):
+    """The final target, as read on the basis."""
+
+    users = serializers.IntegerField(help_text="Cumulative users to reach.")
+    reached_in = serializers.CharField(
+        allow_null=True,
+        help_text="First month (YYYY-MM) at or above the target; null where the plan stays below.",
+    )
+
+
+class ProjectionSummarySerializer(serializers.Serializer[Any]):
+    """Where the plan stands in one month."""
+
+    month = serializers.CharField(help_text="The current month in Tokyo, YYYY-MM.")
+    planned_users = serializers.IntegerField(help_text="Users whose cutover lies in or before the month.")
+    confirmed_users = serializers.IntegerField(help_text="Of those, users of waves confirmed in use.")
+    dated_users = serializers.IntegerField(help_text="Users with a date and a count, over the whole plan.")
+    undated_users = serializers.IntegerField(
+        help_text="Users that published totals speak of, without a date."
+    )
+    total_users = serializers.IntegerField(help_text="Dated and undated users.")
+    share_of_target = serializers.FloatField(
+        allow_null=True, help_text="planned_users ÷ target.users; null without a target."
+    )
+
+
+class ProjectionPointSerializer(serializers.Serializer[Any]):
+    """One period; `cumulative`, `confirmed`, `low` and `high` are users at its end."""
+
+    period = serializers.CharField(
+        help_text="`2026-06`, `2026-Q4` (fiscal: January to March 2027) or `2026`, by granularity."
+    )
+    label = serializers.CharField(help_text="`R8.6`, `R8年度第4四半期` or `R8年度`.")  # type: ignore[assignment]
+    fiscal_year = serializers.IntegerField(help_text="Fiscal year, from April, by the year it starts in.")
+    added = serializers.IntegerField(help_text="Users added within the period.")
+    cumulative = serializers.IntegerField(help_text="Planned users.")
+    confirmed = serializers.IntegerField(help_text="Users of waves confirmed in use.")
+    low = serializers.IntegerField(help_text="Planned users when all comes late and 「約」 rounds down.")
+    high = serializers.IntegerField(help_text="Planned users when all comes early and 「約」 rounds up.")
+
+
+class ProjectionFiscalYearSerializer(serializers.Serializer[Any]):
+    """One fiscal year; `cumulative` and `confirmed` are users at its end."""
+
+    fiscal_year = serializers.IntegerField(help_text="By the year it starts in, from April.")
+    label = serializers.CharField(help_text="`R8年度`.")  # type: ignore[assignment]
+    added = serializers.IntegerField(help_text="Users added within the year.")
+    cumulative = serializers.IntegerField(help_text="Planned users.")
+    confirmed = serializers.IntegerField(help_text="Users of waves confirmed in use.")
+    published_added = serializers.IntegerField(
+        allow_null=True, help_text="The increase that a source publishes for the year; null where none does."
+    )
+
+
+class ProjectionUndatedSerializer(serializers.Serializer[Any]):
+    """What a cohort's published total speaks of and the plan cannot date or count."""
+
+    cohort = serializers.CharField(help_text="Code of the cohort.")
+    users = serializers.IntegerField(help_text="Users without a date.")
+    uncounted_rollouts = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of rollouts that have a date but no count."
+    )
+    dateless_waves = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of waves without a latest day."
+    )
+    note = serializers.CharField(
+        help_text="The source's words for members not yet named; empty when all are."
+    )
+
+
+class ProjectionConflictSerializer(serializers.Serializer[Any]):
+    """Published figures that contradict one another."""
+
+    kind = serializers.ChoiceField(sorted(CONFLICT_LABELS))
+    cohort = serializers.CharField(help_text="Code of the cohort.")
+    rollout = serializers.CharField(allow_null=True, help_text="Code of the rollout, where it is about one.")
+    users = serializers.IntegerField(
+        help_text="Published less counted users: below zero, the parts add up to more than was published."
+    )
+    message = serializers.CharField(help_text="The same in Japanese.")
+
+
+class ProvenanceSerializer(serializers.Serializer[Any]):
+    """When and from what a computed answer was computed."""
+
+    computed_at = serializers.DateTimeField(help_text="ISO 8601 with offset, Asia/Tokyo.")
+    data_version = serializers.IntegerField(help_text="Version of the plan that was computed.")
+    stale = serializers.BooleanField(
+        help_text="True when the plan, or the day in Tokyo, has changed since; repaired within a minute."
+    )
+
+
+class ProjectionSerializer(ProvenanceSerializer):
+    """Cumulative users over time, computed from the plan. All counts are whole users."""
+
+    basis = serializers.ChoiceField(
+        [basis.value for basis in Basis], help_text="How the ambiguous published total is read."
+    )
+    granularity = serializers.ChoiceField([granularity.value for granularity in Granularity])
+    scenario = serializers.CharField(allow_null=True, help_text="Null: the plan itself.")
+    as_of = serializers.DateTimeField(allow_null=True, help_text="Null: the plan as known now.")
+    target = ProjectionTargetSerializer(allow_null=True, help_text="Null when the plan has no final target.")
+    summary = ProjectionSummarySerializer()
+    points = ProjectionPointSerializer(
+        many=True, help_text="Every period, without gaps, to the end of the last fiscal year."
+    )
+    fiscal_years = ProjectionFiscalYearSerializer(many=True)
+    undated = ProjectionUndatedSerializer(many=True)
+    conflicts = ProjectionConflictSerializer(many=True)

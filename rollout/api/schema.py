@@ -1,0 +1,54 @@
+"""What the OpenAPI schema says of errors: the same few of every operation, as problems (RFC 9457)."""
+
+from typing import Any
+
+PROBLEM = {
+    "type": "object",
+    "description": "An error (RFC 9457). Texts are Japanese.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "example": "about:blank"},
+        "title": {"type": "string", "description": "What sort of error it is."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What to do about it."},
+        "errors": {
+            "type": "object",
+            "description": "Of wrong input: messages by parameter.",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
+_RESPONSES = {
+    "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
+    "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
+    "404": "There is no such row or page.",
+    "503": "Nothing has been computed yet; come back after `Retry-After` seconds.",
+}
+
+
+def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular postprocessing hook: add the errors that each operation may answer."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            operation["responses"].update(_responses(path, operation))
+            operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
+    return result
+
+
+def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    is_computed = not operation["operationId"].endswith("_list") and "{" not in path
+    statuses = ("400", "403", "503") if is_computed else ("400", "403", "404")
+    return {status: _response(status) for status in statuses}
+
+
+def _response(status: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    answer: dict[str, Any] = {
+        "description": _RESPONSES[status],
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+    if status == "503":
+        seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        answer["headers"] = {"Retry-After": seconds}
+    return answer

@@ -1,0 +1,31 @@
+"""What tests of the API share: reading is public unless a test says otherwise."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _public_read(settings):
+    settings.PUBLIC_READ = True
+
+
+@pytest.fixture
+def get(client):
+    """Read a path below /api/v1/; the answer's JSON, whose status and media type must be right."""
+
+    def get(path, status=200, **headers):
+        answer = client.get(f"/api/v1/{path}", headers=headers)
+        media_type = "application/json" if status == 200 else "application/problem+json"
+        assert (answer.status_code, answer["Content-Type"]) == (status, media_type), answer.content.decode()
+        return answer.json()
+
+    return get
+
+
+@pytest.fixture
+def codes(get):
+    """The codes of the rows that a list shows."""
+
+    def codes(path):
+        return [row["code"] for row in get(path)["results"]]
+
+    return codes

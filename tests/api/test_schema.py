@@ -1,0 +1,168 @@
+"""The OpenAPI document: valid, up to date, and true of what is answered."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+
+SNAPSHOT = Path("docs/openapi.yaml")
+REWRITE = f"python manage.py spectacular --validate --fail-on-warn --file {SNAPSHOT}"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return yaml.safe_load(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+def test_schema_is_valid_without_a_warning_and_the_file_is_up_to_date(tmp_path):
+    fresh = tmp_path / "openapi.yaml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(fresh))
+    is_up_to_date = SNAPSHOT.exists() and fresh.read_text(encoding="utf-8") == SNAPSHOT.read_text(
+        encoding="utf-8"
+    )
+    assert is_up_to_date, f"the API has changed; look at the difference after running: {REWRITE}"
+
+
+def test_paths_are_those_of_the_design(document):
+    lists = ["cohorts", "ministries", "observations", "rollouts", "sources", "targets", "waves"]
+    rows = [f"{name}/{{code}}" for name in lists if name != "observations"]
+    paths = [f"/api/v1/{name}/" for name in [*lists, *rows, "projection", "reconciliation"]]
+    assert sorted(document["paths"]) == sorted(paths)
+
+
+def operations(document):
+    return [
+        (path, method, entry)
+        for path, entries in document["paths"].items()
+        for method, entry in entries.items()
+    ]
+
+
+def test_nothing_but_reading_is_offered(document):
+    assert {method for _, method, _ in operations(document)} == {"get"}
+
+
+def test_every_error_is_a_problem(document):
+    for path, _, operation in operations(document):
+        errors = {status: answer for status, answer in operation["responses"].items() if status != "200"}
+        last = "503" if path.endswith(("/projection/", "/reconciliation/")) else "404"
+        assert sorted(errors) == ["400", "403", last]
+        problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        assert [answer["content"] for answer in errors.values()] == [
+            {"application/problem+json": problem}
+        ] * 3
+
+
+def test_every_parameter_is_described(document):
+    nameless = [
+        (path, parameter["name"])
+        for path, _, operation in operations(document)
+        for parameter in operation["parameters"]
+        if parameter["in"] == "query" and not parameter.get("description")
+    ]
+    assert nameless == []
+
+
+def closed(schema):
+    """OpenAPI 3.0 as JSON Schema, in which an answer may hold nothing but what is documented."""
+    if isinstance(schema, list):
+        return [closed(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {
+        key: closed(value) for key, value in schema.items() if key not in ("nullable", "example", "examples")
+    }
+    if schema.get("type") == "object" and "properties" in schema:
+        plain["additionalProperties"] = False
+        plain["required"] = list(schema["properties"])
+    if schema.get("nullable"):
+        return {"anyOf": [plain, {"type": "null"}]}
+    return plain
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    ("path", "documented"),
+    [
+        ("ministries/?page_size=1000", "ministries/"),
+        ("ministries/maff/", "ministries/{code}/"),
+        ("cohorts/", "cohorts/"),
+        ("sources/", "sources/"),
+        ("targets/", "targets/"),
+        ("observations/", "observations/"),
+        ("rollouts/", "rollouts/"),
+        ("rollouts/moj/", "rollouts/{code}/"),
+        ("waves/", "waves/"),
+        ("waves/moj-1/", "waves/{code}/"),
+        ("projection/", "projection/"),
+        ("projection/?granularity=quarter&basis=group", "projection/"),
+        ("reconciliation/", "reconciliation/"),
+    ],
+)
+def test_answers_are_what_the_schema_says(get, document, path, documented):
+    answer = get(path)
+    content = document["paths"][f"/api/v1/{documented}"]["get"]["responses"]["200"]["content"]
+    schema = closed(content["application/json"]["schema"])
+    jsonschema.validate(answer, {**schema, "components": closed(document["components"])})
+
+
+@pytest.mark.django_db
+def test_errors_are_what_the_schema_says(get, document):
+    jsonschema.validate(get("waves/?x=1", 400), closed(document["components"]["schemas"]["Problem"]))
+
+
+def test_example_of_the_projection_is_what_the_schema_says(document):
+    content = document["paths"]["/api/v1/projection/"]["get"]["responses"]["200"]["content"][
+        "application/json"
+    ]
+    (example,) = content["examples"].values()
+    schema = {**closed(content["schema"]), "components": closed(document["components"])}
+    jsonschema.validate(example["value"], schema)
+
+
+@pytest.mark.django_db
+def test_schema_is_served(client):
+    answer = client.get("/api/v1/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
+    assert answer.json()["info"]["title"] == "gss_tracker"
+
+
+def test_schema_needs_no_database():
+    assert SchemaGenerator().get_schema(request=None, public=True)["openapi"] == "3.0.3"
+
+
+class Scripts(HTMLParser):
+    """The addresses of a page's scripts, None for an inline one, and event handlers in attributes."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found, self.handlers = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "script":
+            self.found.append(dict(attrs).get("src"))
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+
+@pytest.mark.django_db
+def test_docs_page_runs_no_inline_script(client):
+    page = client.get("/api/v1/docs/")
+    scripts = Scripts(page.content.decode())
+    assert scripts.found == [
+        "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js",
+        "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-standalone-preset.js",
+        "/api/v1/docs/?script=",
+    ]
+    assert scripts.handlers == []
+    assert "default-src 'self'" in page["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_docs_page_finds_the_schema(client):
+    script = client.get("/api/v1/docs/?script=")
+    assert script["Content-Type"] == "application/javascript"
+    assert '"/api/v1/schema/"' in script.content.decode()
