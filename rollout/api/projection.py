@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
 from rollout.domain.allocation import Conflict
-from rollout.domain.dates import FuzzyDateError, fiscal_year_label, month_label
+from rollout.domain.dates import fiscal_year_label, month_label
 from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import Granularity, Point, Projection, Undated, period_text
 from rollout.models import Projection as StoredProjection
@@ -103,12 +103,9 @@ def _point_json(point: Point, granularity: Granularity) -> dict[str, Any]:
 
 
 def _label(point: Point, granularity: Granularity) -> str:
-    """The period as documents write it; as in `period` where no era reaches (2118-01)."""
+    """The period as documents write it."""
     if granularity is Granularity.MONTH:
-        try:
-            return month_label(*month_parts(point.first_month))
-        except FuzzyDateError:
-            return period_text(point, granularity)
+        return month_label(*month_parts(point.first_month))
     year = fiscal_year_label(point.fiscal_year)
     if granularity is Granularity.FISCAL_YEAR:
         return year

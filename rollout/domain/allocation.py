@@ -36,7 +36,7 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True)
 class Conflict:
-    """Figures that contradict one another: `users` more (or, below zero, fewer) than there is room for."""
+    """Published less counted `users`: above zero nobody takes them, below zero the parts exceed the whole."""
 
     kind: ConflictKind
     cohort: str

@@ -10,7 +10,7 @@ earliest day 2026-04-01 and no latest. 「検討中」 has neither. The text is 
   2019-05-01 to 2019-12-31. Western 2019 is the whole year. An era fits a fiscal year that it touches:
   平成31年度 and 令和元年度 both name the whole of FY2019, and R1年度 is how we write it.
 - An era that does not fit (令和元年4月30日, H32.1) is refused; lenient reading counts the years on.
-- Days from 1912-07-30 (大正元年) to 2117-12-31 (令和99年) can be said, no others.
+- Days from 1912-07-30 (大正元年) to 2117-03-31 (令和99年) can be said, no others.
 """
 
 import re
@@ -62,14 +62,14 @@ class _Era(NamedTuple):
 
 
 _ERAS = (
-    _Era("R", "令和", date(2019, 5, 1), date(2117, 12, 31)),
+    _Era("R", "令和", date(2019, 5, 1), date(2117, 3, 31)),
     _Era("H", "平成", date(1989, 1, 8), date(2019, 4, 30)),
     _Era("S", "昭和", date(1926, 12, 25), date(1989, 1, 7)),
     _Era("T", "大正", date(1912, 7, 30), date(1926, 12, 24)),
 )
 _ERA_BY_NAME = {name: era for era in _ERAS for name in (era.letter, era.name)}
 FIRST_DAY, LAST_DAY = _ERAS[-1].first_day, _ERAS[0].last_day
-_OUT_OF_RANGE = "1912年7月30日（大正元年）から2117年12月31日（令和99年）までの日付を書いてください。"
+_OUT_OF_RANGE = "1912年7月30日（大正元年）から2117年3月31日（令和99年）までの日付を書いてください。"
 
 
 def _era_of(day: date) -> _Era:
@@ -142,7 +142,7 @@ class FuzzyDate:
 
     `earliest` and `latest` are inclusive days; both are None when undecided. `open_ended` with a latest
     day is `R8.6~` (starts within June); without one it is `R8.6以降` (starts in June or any time after).
-    Raises FuzzyDateError when the parts contradict one another or leave 1912-07-30..2117-12-31.
+    Raises FuzzyDateError when the parts contradict one another or leave 1912-07-30..2117-03-31.
     """
 
     text: str = field(compare=False)
@@ -383,7 +383,7 @@ def fiscal_year_label(year: int) -> str:
 def month_label(year: int, month: int) -> str:
     """`R8.6` for June 2026. The era is that of the month's last day: 2019-05 is R1.5, 1989-01 is H1.1.
 
-    Raises FuzzyDateError for a month that ends before 1912-07-30 or after 2117-12-31.
+    Raises FuzzyDateError for a month that ends before 1912-07-30 or after 2117-03-31.
     """
     return _render(_SHORT, Precision.MONTH, _months(year, month, 1)[1])
 

@@ -27,7 +27,7 @@ ACCEPTED = (
     "R8年度第2四半期、R8年度以降、2026-06、検討中 のように書いてください。"
 )
 ACCEPTED_FISCAL_YEAR = "年度として読めません。2026、FY2026、R8、R8年度、令和8年度 のように書いてください。"
-OUT_OF_RANGE = "1912年7月30日（大正元年）から2117年12月31日（令和99年）までの日付を書いてください。"
+OUT_OF_RANGE = "1912年7月30日（大正元年）から2117年3月31日（令和99年）までの日付を書いてください。"
 
 
 def summary(fuzzy):
@@ -313,7 +313,7 @@ def test_era_one_day_over_its_boundary_is_refused(wrong, right):
 
 
 def test_era_range_ends_are_readable():
-    assert [parse(text).earliest for text in ("T1.7.30", "R99.12.31")] == [FIRST_DAY, LAST_DAY]
+    assert [parse(text).earliest for text in ("T1.7.30", "R99.3.31")] == [FIRST_DAY, LAST_DAY]
 
 
 def test_fiscal_year_starts_in_april():
@@ -333,7 +333,7 @@ def test_fiscal_year_starts_in_april():
         (1927, "S2年度"),
         (1926, "T15年度"),
         (1912, "T1年度"),
-        (2117, "R99年度"),
+        (2116, "R98年度"),
     ],
 )
 def test_fiscal_year_label_names_the_era_in_force_in_july(year, label):
