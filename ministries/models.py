@@ -174,9 +174,9 @@ class Contact(models.Model):
         return f"{self.name} <{self.email}>"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new address or a contact switched on again is reachable from now on."""
-        before = Contact.objects.filter(pk=self.pk).values("email", "active").first() if self.pk else None
-        if before and (before["email"] != self.email or (self.active and not before["active"])):
+        """Save; who is told of something new, or at another address, is so from now on."""
+        before = Contact.objects.filter(pk=self.pk).first() if self.pk else None
+        if before and self._tells_anew(before):
             self.reachable_since = timezone.now()
         super().save(*args, **kwargs)
 
@@ -185,3 +185,7 @@ class Contact(models.Model):
         return (self.ministry.code, self.email)
 
     natural_key.dependencies = ["ministries.ministry"]  # type: ignore[attr-defined]
+
+    def _tells_anew(self, before: "Contact") -> bool:
+        moved = (self.email, self.ministry_id, self.role) != (before.email, before.ministry_id, before.role)
+        return moved or (self.active and not before.active)

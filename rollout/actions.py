@@ -63,7 +63,7 @@ def rollouts_left_empty(waves: Iterable[Wave]) -> list[Rollout]:
 def check_wave(wave: Wave) -> None:
     """Raise ValidationError, by field, when `wave` may not be saved as it is.
 
-    A wave in use has a day, and it is not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
+    What is in use has a day, not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
     """
     if wave.status != Status.IN_USE:
         return

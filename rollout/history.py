@@ -38,6 +38,8 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
 """Everything whose change moves a figure or a reminder, in the order in which fixtures load."""
 
 LOADED_REASON = "データの読み込み"
+DELETED = "-"
+"""How django-simple-history marks the version that a deletion leaves."""
 
 
 def fill_history(at: datetime) -> int:
@@ -47,7 +49,11 @@ def fill_history(at: datetime) -> int:
 
 def _fill_model(model: type[models.Model], at: datetime) -> int:
     history = model.history  # type: ignore[attr-defined]
-    last = {version.pk_value: version.values for version in _last_versions(model)}
+    last = {
+        getattr(record, model._meta.pk.attname): _values(record, model)
+        for record in history.latest_of_each()
+        if record.history_type != DELETED
+    }
     rows = list(model._default_manager.order_by("pk"))
     new = [row for row in rows if row.pk not in last]
     changed = [row for row in rows if row.pk in last and _values(row, model) != last[row.pk]]
@@ -55,17 +61,6 @@ def _fill_model(model: type[models.Model], at: datetime) -> int:
     history.bulk_history_create(new, **options)
     history.bulk_history_create(changed, update=True, **options)
     return len(new) + len(changed)
-
-
-class _Version:
-    def __init__(self, record: models.Model, model: type[models.Model]) -> None:
-        self.pk_value = getattr(record, model._meta.pk.attname)
-        self.values = _values(record, model)
-
-
-def _last_versions(model: type[models.Model]) -> list[_Version]:
-    records = model.history.latest_of_each()  # type: ignore[attr-defined]
-    return [_Version(record, model) for record in records]
 
 
 def _values(row: models.Model, model: type[models.Model]) -> list[str]:

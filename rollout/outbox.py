@@ -14,11 +14,11 @@ from datetime import date, datetime, timedelta
 
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ministries.models import Contact
-from rollout.domain.plan import Basis
+from rollout.domain.plan import Basis, Status
 from rollout.domain.reminders import (
     Audience,
     AwaitedWave,
@@ -40,6 +40,7 @@ from rollout.models.labels import STATUS_LABELS, count_text
 logger = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(minutes=10)
+SUBJECT_LENGTH = 300
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]
 
 Key = tuple[int, int, str, int]
@@ -126,10 +127,14 @@ def _follow_plan(wanted: dict[Key, datetime], now: datetime) -> set[Key]:
 
 
 def _must_follow(row: Reminder, due_at: datetime, now: datetime) -> bool:
-    """True for a cancelled row that is wanted again in time, and for a planned one that is due elsewhen."""
+    """True for a cancelled row that is wanted again within its grace, and for an unsent one due elsewhen."""
     if row.state == State.CANCELLED:
-        return due_at > now
-    return row.state == State.PLANNED and row.due_at != due_at
+        return not _is_past_grace(row.rule, due_at, now)
+    return row.state in (State.PLANNED, State.DUE) and row.due_at != due_at
+
+
+def _is_past_grace(rule: ReminderRule, due_at: datetime, now: datetime) -> bool:
+    return is_past_grace(timezone.localdate(due_at), rule.grace_business_days, timezone.localdate(now))
 
 
 def _set_state(row: Reminder, state: State, note: str, **values: object) -> None:
@@ -146,7 +151,7 @@ def _new_row(key: Key, due_at: datetime, now: datetime) -> Reminder:
 
 def _cancel_reason(row: Reminder) -> str:
     """Why a row is no longer wanted, in words."""
-    if row.wave not in Wave.objects.awaited():
+    if Status(row.wave.status).is_settled:
         return f"移行単位が「{STATUS_LABELS[row.wave.status]}」になったため"
     if row.wave.cutover_version != row.cutover_version:
         return "切替予定が変わったため"
@@ -170,9 +175,7 @@ def settle(*, now: datetime | None = None) -> None:
 def _settle_due(now: datetime) -> None:
     groups = defaultdict(list)
     for row in Reminder.objects.filter(state=State.DUE).select_related("rule"):
-        if is_past_grace(
-            timezone.localdate(row.due_at), row.rule.grace_business_days, timezone.localdate(now)
-        ):
+        if _is_past_grace(row.rule, row.due_at, now):
             _set_state(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
         else:
             groups[row.wave_id, row.address].append(row)
@@ -206,7 +209,7 @@ def _claim(key: int, now: datetime) -> Reminder | None:
             return None
         values = _template_values(reminder, now)
         try:
-            reminder.subject = " ".join(render(reminder.rule.subject, values).split())
+            reminder.subject = " ".join(render(reminder.rule.subject, values).split())[:SUBJECT_LENGTH]
             reminder.body = render(reminder.rule.body, values)
         except TemplateError as error:
             _set_state(reminder, State.FAILED, f"通知ルールの文面に誤りがあります: {error}"[:300])
@@ -214,7 +217,7 @@ def _claim(key: int, now: datetime) -> Reminder | None:
         reminder.attempts += 1
         claimed = Reminder.objects.filter(pk=key, state=State.DUE).update(
             state=State.SENDING,
-            claimed_at=now,
+            claimed_at=timezone.now(),
             attempts=reminder.attempts,
             subject=reminder.subject,
             body=reminder.body,
@@ -227,8 +230,12 @@ def _is_wanted(reminder: Reminder) -> bool:
     wave, rule = reminder.wave, reminder.rule
     if not rule.active or wave.cutover_version != reminder.cutover_version:
         return False
-    if not Wave.objects.awaited().filter(pk=wave.pk).exists():
-        return False
+    return not Status(wave.status).is_settled and _contacts(reminder).exists()
+
+
+def _contacts(reminder: Reminder) -> QuerySet[Contact]:
+    """The active contacts behind the row's address whom its rule addresses."""
+    wave = reminder.wave
     covered = RolloutCoverage.objects.filter(rollout=wave.rollout_id).values("ministry_id")
     contacts = Contact.objects.active().filter(email__iexact=reminder.address)
     concerned = Q(ministry=wave.rollout.lead_ministry_id) | Q(ministry__in=covered)
@@ -237,17 +244,16 @@ def _is_wanted(reminder: Reminder) -> bool:
         Audience.EVERYONE: at_ministry | Q(role=Contact.Role.PMO),
         Audience.MINISTRIES: at_ministry,
         Audience.PMO: Q(role=Contact.Role.PMO),
-    }[Audience(rule.audience)]
-    return contacts.filter(audience).exists()
+    }[Audience(reminder.rule.audience)]
+    return contacts.filter(audience).order_by("pk")
 
 
 def _template_values(reminder: Reminder, now: datetime) -> dict[str, str]:
     """What the `{…}` of a rule's text stand for (rollout.domain.reminders.VARIABLES)."""
     wave = reminder.wave
     rollout = wave.rollout
-    contact = Contact.objects.active().filter(email__iexact=reminder.address).order_by("pk").first()
     return {
-        "宛名": contact.name if contact else "ご担当者",
+        "宛名": _contacts(reminder).values_list("name", flat=True).first() or "ご担当者",
         "案件": str(wave),
         "府省庁": rollout.lead_ministry.name,
         "範囲": rollout.scope or "全体",

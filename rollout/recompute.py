@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from rollout.domain.allocation import Allocation
@@ -42,6 +43,7 @@ def recompute(*, now: datetime | None = None) -> int:
     with transaction.atomic():
         version = PlanVersion.objects.lock()
         if version.history_missing:
+            renew_cutover_versions(now)
             fill_history(now)
             PlanVersion.objects.update(history_missing=False)
         if Projection.objects.filter(data_version=version.number, today=today).count() == len(Basis):
@@ -58,6 +60,17 @@ def recompute(*, now: datetime | None = None) -> int:
             }
             Projection.objects.update_or_create(basis=basis.value, defaults=values)
     return version.number
+
+
+def renew_cutover_versions(at: datetime) -> None:
+    """Give waves that were loaded over themselves a version that the ledger has never met.
+
+    A raw save sets the version back to 1, and under an old version a reminder counts as sent.
+    """
+    versions = WaveRow.history.values_list("id").annotate(Max("cutover_version"))
+    for wave_id, highest in versions.filter(history_type__in=["+", "~"]).order_by():
+        behind = WaveRow.objects.filter(pk=wave_id, cutover_version__lt=highest)
+        behind.update(cutover_version=highest + 1, cutover_since=at)
 
 
 def _stored_allocation(allocation: Allocation, wave_ids: Sequence[int]) -> dict[str, tuple[int | None, int]]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection
 from hypothesis import settings
 
 from rollout import recompute
@@ -55,6 +56,7 @@ def seeded(db):
     with time_machine.travel(SEED_NOW, tick=True):
         call_command("loaddata", *sorted(Path("fixtures").glob("*.json")), verbosity=0)
         recompute.recompute()
+        connection.run_on_commit.clear()  # the test's own transaction never commits
         yield
 
 

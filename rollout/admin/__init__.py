@@ -1,1 +1,14 @@
-"""Editing."""
+"""Editing: the stock Django admin in Japanese, where every edit is an action."""
+
+from django.contrib import admin
+
+from rollout.admin import frame, ledger, people, plan
+
+__all__ = ["frame", "ledger", "people", "plan"]
+
+admin.site.site_header = "GSS導入計画"
+admin.site.site_title = "gss_tracker"
+admin.site.index_title = "計画の編集"
+admin.site.site_url = None
+admin.site.enable_nav_sidebar = False  # the lists need the width
+admin.site.empty_value_display = "—"

@@ -1,5 +1,7 @@
 """URLs of the page."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from rollout.dashboard import views
+
+urlpatterns = [path("", views.dashboard, name="dashboard")]

@@ -92,7 +92,7 @@ class Owed:
 def due_day(cutover_day: date, days_before: int) -> date:
     """The business day on which a reminder `days_before` the cutover goes out."""
     day = cutover_day - timedelta(days=days_before)
-    return previous_open_day(day) if days_before else next_open_day(day)
+    return previous_open_day(day) if days_before > 0 else next_open_day(day)
 
 
 def due_moment(day: date) -> datetime:

@@ -41,7 +41,7 @@ class FuzzyDateFormField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Only the text counts: 「R8.6」 and 「令和8年6月」 are two ways to write one period."""
-        return super().has_changed(_text(initial), data)
+        return not self.disabled and str(_text(initial) or "").strip() != str(_text(data) or "").strip()
 
 
 class _FuzzyDateAttribute(DeferredAttribute):
@@ -56,7 +56,8 @@ class FuzzyDateField(models.CharField):  # type: ignore[type-arg]
 
     With `bounds`, the model also declares `<name>_earliest`, `_latest`, `_precision` and
     `_open_ended`, after this field; they are filled on every save so that the database can filter
-    and sort. Text that was once accepted stays readable: columns are read leniently.
+    and sort (`save(update_fields=…)` has to name them too). Text that was once accepted stays
+    readable: columns are read leniently.
     """
 
     descriptor_class = _FuzzyDateAttribute

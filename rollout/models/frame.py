@@ -12,6 +12,7 @@ from rollout.models.fields import FuzzyDateField, fill_bounds
 from rollout.models.labels import PRECISION_LABELS, READING_LABELS
 from rollout.models.managers import CodeManager
 
+FIRST_FISCAL_YEAR, LAST_FISCAL_YEAR = 2000, 2100
 USER_VALIDATORS = [MaxValueValidator(MAX_USERS)]
 READINGS = sorted(READING_LABELS)
 
@@ -93,6 +94,7 @@ class Cohort(models.Model):
         "増加数を示す年度",
         null=True,
         blank=True,
+        validators=[MinValueValidator(FIRST_FISCAL_YEAR), MaxValueValidator(LAST_FISCAL_YEAR)],
         help_text="公表人数がその年度1年間の増加数でもある場合だけ、西暦で入力します。",
     )
     source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="cohorts")
@@ -123,6 +125,16 @@ class Cohort(models.Model):
             ),
             models.CheckConstraint(
                 name="cohort_rounding_unit_in_range", condition=Q(rounding_unit__range=(1, MAX_USERS))
+            ),
+            models.CheckConstraint(
+                name="cohort_fiscal_year_in_range",
+                condition=Q(fiscal_year__isnull=True)
+                | Q(fiscal_year__range=(FIRST_FISCAL_YEAR, LAST_FISCAL_YEAR)),
+            ),
+            models.UniqueConstraint(
+                name="cohort_fiscal_year_unique",
+                fields=["fiscal_year"],
+                violation_error_message="この年度の増加数は別の導入区分に登録されています。",
             ),
             models.UniqueConstraint(
                 name="cohort_order_unique",
@@ -227,8 +239,9 @@ class Observation(models.Model):
             models.CheckConstraint(
                 name="observation_is_dated",
                 condition=Q(
-                    as_of_earliest__lte=F("as_of_latest"),
+                    as_of_earliest__isnull=False,
                     as_of_latest__isnull=False,
+                    as_of_earliest__lte=F("as_of_latest"),
                     as_of_precision__in=sorted(PRECISION_LABELS),
                     as_of_open_ended=False,
                 ),

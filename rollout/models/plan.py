@@ -206,6 +206,8 @@ class Wave(models.Model):
                         cutover_open_ended=False,
                     )
                     | Q(
+                        cutover_earliest__isnull=False,
+                        cutover_latest__isnull=False,
                         cutover_earliest__lte=F("cutover_latest"),
                         cutover_precision__in=sorted(PRECISION_LABELS),
                     )

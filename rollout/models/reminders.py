@@ -74,19 +74,19 @@ class ReminderRule(models.Model):
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a rule with another offset, or switched on again, is in force from now on."""
-        before = (
-            ReminderRule.objects.filter(pk=self.pk).values("days_before", "active").first()
-            if self.pk
-            else None
-        )
-        if before and (before["days_before"] != self.days_before or (self.active and not before["active"])):
+        """Save; a rule with another offset or audience, or switched on again, is in force from now on."""
+        before = ReminderRule.objects.filter(pk=self.pk).first() if self.pk else None
+        if before and self._owes_anew(before):
             self.in_force_since = timezone.now()
         super().save(*args, **kwargs)
 
     def natural_key(self) -> tuple[str]:
         """The code."""
         return (self.code,)
+
+    def _owes_anew(self, before: "ReminderRule") -> bool:
+        moved = (self.days_before, self.audience) != (before.days_before, before.audience)
+        return moved or (self.active and not before.active)
 
     def clean(self) -> None:
         """Refuse a text that names something a mail does not know."""
@@ -169,4 +169,4 @@ class Reminder(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.wave_id} {self.rule_id} {self.get_state_display()}"
+        return f"{self.wave} {self.rule} {self.get_state_display()}"

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from rollout.domain import projection
 from rollout.domain.allocation import CountBasis
 from rollout.domain.plan import Basis
+from rollout.models.labels import BASIS_LABELS
 
 
 class PlanVersionQuerySet(models.QuerySet["PlanVersion"]):
@@ -99,7 +100,7 @@ class Projection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.basis} {self.data_version}"
+        return f"{BASIS_LABELS[self.basis]}（データの版 {self.data_version}）"
 
     @property
     def curve(self) -> projection.Projection:

@@ -1,0 +1,222 @@
+"""What all pages of the admin share: edits go through actions, say why, and can be looked up later."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import Fieldset
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
+from django.contrib.admin.widgets import AdminTextInputWidget, RelatedFieldWidgetWrapper
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.forms import BaseInlineFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from rollout import actions
+from rollout.admin.forms import REASON_CODE, REASON_MISSING, PartFormSet, ReasonForm, RowForm
+from rollout.admin.history import Timeline
+from rollout.models import PlanVersion
+from rollout.models.fields import FuzzyDateField
+
+if TYPE_CHECKING:
+    StockAdmin = admin.ModelAdmin[Any]
+    StockTabular = admin.TabularInline[Any, Any]
+    StockStacked = admin.StackedInline[Any, Any]
+    AnyForm = ModelForm[Any]
+    AnyFormSet = BaseInlineFormSet[Any, Any, Any]
+else:
+    StockAdmin, StockTabular, StockStacked = admin.ModelAdmin, admin.TabularInline, admin.StackedInline
+    AnyForm, AnyFormSet = ModelForm, BaseInlineFormSet
+
+HISTORY_PAGE = 100
+ERA_TEXT: Any = {FuzzyDateField: {"widget": AdminTextInputWidget}}
+DELETED_IN_LIST = "一覧からまとめて削除"
+
+
+@contextmanager
+def writing(request: HttpRequest) -> Iterator[None]:
+    """One writer at a time, from the first check to the last row, so that what a form found still holds."""
+    if request.method != "POST":
+        yield
+        return
+    with transaction.atomic():
+        PlanVersion.objects.lock()
+        yield
+
+
+class SafeChoices:
+    """Fields that choose a row: another may be looked at and added on the way, never changed or deleted."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The field as Django makes it, without the links that reach into other rows."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_change_related = field.widget.can_delete_related = False
+        return field
+
+
+class PlanAdmin(SafeChoices, StockAdmin):
+    """A model of the plan: every edit is an action, with the person and the reason in its history."""
+
+    form = ReasonForm
+    formfield_overrides = ERA_TEXT
+    list_per_page = 100
+    save_on_top = False
+    change_form_template = "admin/plan_change_form.html"
+    delete_confirmation_template = "admin/plan_delete_confirmation.html"
+    object_history_template = "admin/plan_history.html"
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """All but the reason, which stands above the buttons, below whatever it is the reason of."""
+        return [name for name in super().get_fields(request, obj) if name != "reason"]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The form, checked and saved under one lock."""
+        with writing(request):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The deletion, checked and done under one lock."""
+        with writing(request):
+            return super().delete_view(request, object_id, extra_context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; what is chosen from it is done under one lock."""
+        with writing(request):
+            return super().changelist_view(request, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Save a row that is new or has changed; one that has not gets no new version."""
+        if not change or form.changed_columns:
+            actions.save_row(row=obj, actor=_actor(request), reason=form.cleaned_data["reason"])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
+        """Save each changed row once, in an order that keeps the constraints between rows on the way."""
+        signature: dict[str, Any] = {"actor": _actor(request), "reason": form.cleaned_data["reason"]}
+        rows = formset.save(commit=False)
+        if formset.delete_first:
+            _delete_rows(formset.deleted_objects, signature)
+        for row in sorted(rows, key=lambda row: bool(getattr(row, "adopted", False))):
+            actions.save_row(row=row, **signature)
+        if not formset.delete_first:
+            _delete_rows(formset.deleted_objects, signature)
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        """Delete one row."""
+        actions.delete_row(
+            row=obj, actor=_actor(request), reason=request.POST.get("reason", "").strip()[:500]
+        )
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Delete the chosen rows."""
+        _delete_rows(queryset, {"actor": _actor(request), "reason": DELETED_IN_LIST})
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Put the reason above the buttons; say there, too, when waves above ask for it."""
+        form = context["adminform"].form
+        obj = kwargs.get("obj")
+        permitted = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if permitted:
+            formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+            if any(_asks_for_reason(formset) for formset in formsets) and not form.has_error("reason"):
+                form.add_error("reason", REASON_MISSING)
+            context["reason_fieldset"] = Fieldset(form, fields=("reason",), model_admin=self)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who changed what, when and why. To be read only: nothing is edited or taken back from here."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        paginator: Paginator[Any] = Paginator(Timeline(row, self._parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
+        page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"変更履歴: {row}",
+            "page": page,
+            "page_range": paginator.get_elided_page_range(page.number),
+            "page_var": PAGE_VAR,
+            "module_name": self.opts.verbose_name_plural,
+            "object": row,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, self.object_history_template, {**context, **(extra_context or {})})
+
+    def _parts(self, request: HttpRequest, row: models.Model) -> list[tuple[type[models.Model], str]]:
+        """The parts that this person may see, with the column that names the row."""
+        inlines = self.get_inline_instances(request, row)
+        keys: list[Any] = [inline.get_formset(request, row).fk for inline in inlines]
+        return [(inline.model, key.attname) for inline, key in zip(inlines, keys, strict=True)]
+
+
+class Parts(SafeChoices):
+    """Rows edited inside another: a class to mix into an inline."""
+
+    form: Any = RowForm
+    formset: Any = PartFormSet
+    formfield_overrides: Any = ERA_TEXT
+    extra = 0
+    delete_first = True
+
+    def get_formset(self, request: HttpRequest, obj: models.Model | None = None, **kwargs: Any) -> Any:
+        """The formset, knowing in which order it is to be saved."""
+        formset = super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
+        formset.delete_first = self.delete_first
+        return formset
+
+
+class FrozenAdmin(StockAdmin):
+    """Rows that the product writes and people read."""
+
+    list_per_page = 100
+    change_form_template = "admin/frozen_change_form.html"
+
+    def row_title(self, row: Any) -> str:
+        """What the row's page is called."""
+        return str(row)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """The page under the row's title."""
+        context["subtitle"] = self.row_title(kwargs["obj"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds one."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody changes one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nobody deletes one."""
+        return False
+
+
+def _actor(request: HttpRequest) -> actions.Actor:
+    return request.user if request.user.is_authenticated else None
+
+
+def _delete_rows(rows: Iterable[models.Model], signature: dict[str, Any]) -> None:
+    for row in rows:
+        actions.delete_row(row=row, **signature)
+
+
+def _asks_for_reason(formset: Any) -> bool:
+    return any(error.code == REASON_CODE for error in formset.non_form_errors().as_data())

@@ -1,0 +1,124 @@
+"""Filters of the lists. A value that a filter does not offer is refused, never silently ignored."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from rollout.domain.dates import Precision, fiscal_year_label, fiscal_year_of
+from rollout.domain.reminders import State
+from rollout.models import Wave
+from rollout.models.labels import OVERDUE_LABEL
+
+UNSENT = [State.PLANNED, State.DUE, State.SENDING]
+TO_CHECK = [State.UNKNOWN, State.FAILED, State.MISSED]
+
+
+class Choice(admin.SimpleListFilter):
+    """A filter with named choices."""
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the chosen value."""
+        value = self.value()
+        if value is None:
+            return queryset
+        if value not in {str(key) for key, _ in self.lookup_choices}:
+            raise IncorrectLookupParameters(f"{self.parameter_name}={value}")
+        return self.choose(queryset, value)
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """The rows of `value`, one of the choices."""
+        raise NotImplementedError
+
+
+class OverdueFilter(Choice):
+    """予定日経過・未確認."""
+
+    title = OVERDUE_LABEL
+    parameter_name = "unconfirmed"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """One choice: those alone."""
+        return [("1", f"{OVERDUE_LABEL}だけ")]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves past their day that nobody has confirmed."""
+        return queryset.overdue_unconfirmed(timezone.localdate())  # type: ignore[no-any-return]
+
+
+class FiscalYearFilter(Choice):
+    """The fiscal year of the cutover's latest day."""
+
+    title = "年度"
+    parameter_name = "fiscal_year"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """The fiscal years that the plan names, and none."""
+        months = Wave.objects.order_by().dates("cutover_latest", "month")
+        years = sorted({fiscal_year_of(month) for month in months})
+        return [
+            *((str(year), fiscal_year_label(year)) for year in years),
+            ("none", "年度なし（検討中・以降）"),
+        ]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves of that fiscal year."""
+        if value == "none":
+            return queryset.filter(cutover_latest__isnull=True)  # type: ignore[no-any-return]
+        return queryset.in_fiscal_year(int(value))  # type: ignore[no-any-return]
+
+
+class CountFilter(Choice):
+    """Whether somebody has stated a count of the wave or of its rollout."""
+
+    title = "人数"
+    parameter_name = "count"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Stated or not."""
+        return [("stated", "公表・確認あり"), ("none", "公表・確認なし（按分または不明）")]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves with or without a stated count."""
+        missing = Q(users__isnull=True, rollout__users__isnull=True)
+        return queryset.filter(missing if value == "none" else ~missing)  # type: ignore[no-any-return]
+
+
+class ExactDayFilter(Choice):
+    """How finely the cutover is known."""
+
+    title = "切替の日"
+    parameter_name = "day"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """To the day, more coarsely, or not at all."""
+        return [
+            ("exact", "日まで確定"),
+            ("coarse", "日は未定（月・年度など）"),
+            ("none", "検討中（日付なし）"),
+        ]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves known to that precision."""
+        if value == "coarse":
+            return queryset.exclude(cutover_precision__in=["", Precision.DAY.value])  # type: ignore[no-any-return]
+        wanted = Precision.DAY.value if value == "exact" else ""
+        return queryset.filter(cutover_precision=wanted)  # type: ignore[no-any-return]
+
+
+class SendingFilter(Choice):
+    """What is still to go out, what went, and what a person must look at."""
+
+    title = "送信の状況"
+    parameter_name = "sending"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Three piles."""
+        return [("unsent", "これから送るもの"), ("sent", "送信済み"), ("check", "確認が必要なもの")]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Rows of that pile."""
+        piles = {"unsent": UNSENT, "sent": [State.SENT], "check": TO_CHECK}
+        return queryset.filter(state__in=piles[value])  # type: ignore[no-any-return]

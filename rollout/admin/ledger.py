@@ -1,0 +1,149 @@
+"""Pages of the reminders: the rules, the ledger of what is owed, and the projection as it was computed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from rollout.admin.base import FrozenAdmin, PlanAdmin
+from rollout.admin.filters import SendingFilter
+from rollout.domain.reminders import VARIABLES
+from rollout.models import Projection, Reminder, ReminderRule
+from rollout.models.labels import BASIS_LABELS
+
+VARIABLES_HELP = "使える変数: " + "、".join(f"{{{name}}}" for name in VARIABLES)
+
+
+@admin.register(ReminderRule)
+class ReminderRuleAdmin(PlanAdmin):
+    """How long before a cutover, to whom, and which text."""
+
+    list_display = ("label", "days_before", "audience", "grace_business_days", "active", "code")
+    list_filter = ("audience", "active")
+    search_fields = ("code", "label", "subject", "body")
+    fieldsets = (
+        (None, {"fields": ("label", "code", "active", "days_before", "audience", "grace_business_days")}),
+        ("文面", {"fields": ("subject", "body")}),
+    )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Say beside the text which variables a mail knows."""
+        if db_field.name == "subject":
+            kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 2})
+        if db_field.name in ("subject", "body"):
+            kwargs["help_text"] = VARIABLES_HELP
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(Reminder)
+class ReminderAdmin(FrozenAdmin):
+    """The ledger: which mail is owed to whom and when, and what became of it."""
+
+    list_display = ("due_at", "ministry", "cutover", "rule", "address", "state_text", "sent_at")
+    list_filter = (SendingFilter, "state", "rule")
+    date_hierarchy = "due_at"
+    search_fields = (
+        "address",
+        "wave__code",
+        "wave__rollout__code",
+        "wave__rollout__lead_ministry__name",
+        "wave__rollout__lead_ministry__aliases",
+        "message_id",
+    )
+    search_help_text = "府省庁の名称・別名、宛先、Message-IDで探します。"
+    ordering = ("due_at", "id")
+    list_select_related = ("wave__rollout__lead_ministry", "rule")
+    fieldsets = (
+        (None, {"fields": ("due_at", "state", "state_note", "wave", "rule", "address")}),
+        ("送った文面", {"fields": ("subject", "body")}),
+        (
+            "送信の記録",
+            {
+                "fields": (
+                    "sent_at",
+                    "server_answer",
+                    "message_id",
+                    "attempts",
+                    "claimed_at",
+                    "retry_at",
+                    "cutover_version",
+                    "occurrence",
+                    "created_at",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reminder]:
+        """With the names that every page shows."""
+        return super().get_queryset(request).select_related("wave__rollout__lead_ministry", "rule")
+
+    def row_title(self, row: Reminder) -> str:
+        """Which reminder, about whom."""
+        return f"{row.wave} {row.rule}"
+
+    @admin.display(description="移行単位", ordering="wave__rollout__lead_ministry__order")
+    def ministry(self, reminder: Reminder) -> str:
+        """The wave in words: ministry, scope and name."""
+        return str(reminder.wave)
+
+    @admin.display(description="切替", ordering="wave__cutover_latest")
+    def cutover(self, reminder: Reminder) -> str:
+        """The wave's cutover, as written."""
+        return str(reminder.wave.cutover.text)
+
+    @admin.display(description="状態", ordering="state")
+    def state_text(self, reminder: Reminder) -> SafeString:
+        """The state, marked where a person must look."""
+        return format_html(
+            '<span class="status state-{}">{}</span>', reminder.state, reminder.get_state_display()
+        )
+
+
+@admin.register(Projection)
+class ProjectionAdmin(FrozenAdmin):
+    """The stored projections: of what, when, and how many."""
+
+    list_display = ("basis_text", "dated", "undated", "day", "computed", "version")
+    search_fields = ("basis",)
+    list_filter = ("today",)
+    fields = list_display
+
+    def row_title(self, row: Projection) -> str:
+        """How ambiguous totals are read."""
+        return self.basis_text(row)
+
+    @admin.display(description="読み方", ordering="basis")
+    def basis_text(self, projection: Projection) -> str:
+        """How ambiguous totals are read."""
+        return str(BASIS_LABELS[projection.basis])
+
+    @admin.display(description="時期のある人数")
+    def dated(self, projection: Projection) -> str:
+        """Users that have a date and a count."""
+        return f"{projection.curve.dated_users:,}人"
+
+    @admin.display(description="時期未定の人数")
+    def undated(self, projection: Projection) -> str:
+        """Users that the published totals speak of and that have no date."""
+        return f"{projection.curve.undated_users:,}人"
+
+    @admin.display(description="基準日", ordering="today")
+    def day(self, projection: Projection) -> Any:
+        """The day in Tokyo that it was computed for."""
+        return projection.today
+
+    @admin.display(description="計算した時刻", ordering="computed_at")
+    def computed(self, projection: Projection) -> str:
+        """When."""
+        return f"{timezone.localtime(projection.computed_at):%Y-%m-%d %H:%M}"
+
+    @admin.display(description="データの版", ordering="data_version")
+    def version(self, projection: Projection) -> int:
+        """The number of changes that it knows."""
+        return projection.data_version

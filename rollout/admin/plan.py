@@ -1,0 +1,282 @@
+"""Pages of the plan itself: rollouts, and the waves they move in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db import models
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from rollout import actions
+from rollout.admin import filters, wording
+from rollout.admin.base import Parts, PlanAdmin, StockStacked, StockTabular
+from rollout.admin.forms import CitationForm, CitationFormSet, WaveForm, WaveFormSet, WavePartForm
+from rollout.domain.dates import UNDECIDED
+from rollout.domain.plan import Basis
+from rollout.models import Citation, Projection, Rollout, RolloutCoverage, Wave
+
+BY_CUTOVER = F("cutover_latest").asc(nulls_last=True)
+UNREADABLE = "読めませんでした"
+NEW_LINE = SafeString("<br>")
+
+
+def stored_projection() -> Projection | None:
+    """The stored projection whose counts the pages show."""
+    return Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
+
+
+class CountedList(ChangeList):
+    """A list that reads the stored projection once and says so when its counts are not of today."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Give every row the projection that its count is read from."""
+        super().get_results(request)
+        projection = stored_projection()
+        for row in self.result_list:
+            row.projection = projection
+        if request.method == "GET" and (projection is None or projection.stale):
+            since = (
+                f"表示は{timezone.localtime(projection.computed_at):%Y-%m-%d %H:%M}の計算です。"
+                if projection
+                else ""
+            )
+            messages.warning(request, f"人数は再計算を待っています。{since}1分ほどで新しくなります。")
+
+
+class WaveReading:
+    """What was read from the cutover's text: a class to mix into whatever shows a wave."""
+
+    @admin.display(description="切替の読み")
+    def cutover_reading(self, wave: Wave) -> str:
+        """Era, days and fiscal year."""
+        return UNREADABLE if getattr(wave, "cutover_refused", False) else wording.reading_text(wave.cutover)
+
+
+@admin.register(Wave)
+class WaveAdmin(WaveReading, PlanAdmin):
+    """Waves: what moves when, how many users, how far away."""
+
+    form = WaveForm
+    list_display = (
+        "ministry",
+        "scope",
+        "cutover_text",
+        "reading",
+        "year",
+        "users_text",
+        "status_text",
+        "days_left",
+    )
+    list_display_links = ("ministry",)
+    list_filter = (
+        filters.OverdueFilter,
+        filters.FiscalYearFilter,
+        "status",
+        ("rollout__cohort", admin.RelatedOnlyFieldListFilter),
+        filters.CountFilter,
+        filters.ExactDayFilter,
+    )
+    search_fields = (
+        "code",
+        "name",
+        "rollout__code",
+        "rollout__scope",
+        "rollout__lead_ministry__name",
+        "rollout__lead_ministry__aliases",
+        "rollout__coverages__ministry__name",
+    )
+    search_help_text = "府省庁の名称・別名、範囲、コードで探します。"
+    ordering = (BY_CUTOVER, "rollout__order", "code")
+    list_select_related = ("rollout__lead_ministry",)
+    autocomplete_fields = ("rollout",)
+    readonly_fields = ("cutover_reading", "projected_users")
+    fieldsets = (
+        (None, {"fields": ("rollout", "cutover", "cutover_reading", "status")}),
+        ("人数", {"fields": ("users", "projected_users")}),
+        ("その他", {"fields": ("code", "name", "note")}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list with counts."""
+        return CountedList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
+        """With the names that every page shows."""
+        return super().get_queryset(request).select_related("rollout__lead_ministry")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """A wave stays with its rollout, which would otherwise be left without one."""
+        return (*self.readonly_fields, "rollout") if obj else self.readonly_fields
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say beforehand when the last wave of a rollout would go."""
+        deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        left = [f"{rollout}：{actions.WAVE_NEEDED}" for rollout in actions.rollouts_left_empty(objs)]
+        return deleted, counts, forbidden, [*protected, *left]
+
+    @admin.display(description="府省庁", ordering="rollout__lead_ministry__order")
+    def ministry(self, wave: Wave) -> str:
+        """The lead ministry, with the wave's name where there is one."""
+        return f"{wave.rollout.lead_ministry.name} {wave.name}".strip()
+
+    @admin.display(description="範囲", ordering="rollout__scope", empty_value=wording.EMPTY)
+    def scope(self, wave: Wave) -> str:
+        """Which part of the ministry."""
+        return wave.rollout.scope
+
+    @admin.display(description="切替", ordering=BY_CUTOVER)
+    def cutover_text(self, wave: Wave) -> str:
+        """As written."""
+        return wave.cutover.text or UNDECIDED
+
+    @admin.display(description="切替の読み", ordering="cutover_earliest")
+    def reading(self, wave: Wave) -> SafeString:
+        """What was read from it: the era, and the days below."""
+        cutover = wave.cutover
+        days = "" if cutover.is_undecided else wording.period_text(cutover)
+        return format_html('{}<span class="days">{}</span>', cutover.format_japanese(), days)
+
+    @admin.display(description="年度")
+    def year(self, wave: Wave) -> str:
+        """The fiscal year of the latest day."""
+        return wording.year_text(wave.cutover)
+
+    @admin.display(description="人数（根拠）", ordering="users")
+    def users_text(self, wave: Wave) -> str:
+        """The count and where it comes from."""
+        return wording.wave_users_text(wave.projection, wave)  # type: ignore[attr-defined]
+
+    @admin.display(description="状態", ordering="status")
+    def status_text(self, wave: Wave) -> SafeString:
+        """The status, marked when its day has passed unconfirmed."""
+        return wording.status_cell(wave, timezone.localdate())
+
+    @admin.display(description="切替まで", ordering=BY_CUTOVER)
+    def days_left(self, wave: Wave) -> str:
+        """How far away."""
+        return wording.days_text(wave, timezone.localdate())
+
+    @admin.display(description="見込みでの人数")
+    def projected_users(self, wave: Wave) -> str:
+        """The count that the stored projection uses."""
+        return wording.wave_users_text(stored_projection(), wave) if wave.pk else wording.EMPTY
+
+
+class WaveInline(WaveReading, Parts, StockStacked):
+    """The waves of a rollout."""
+
+    model = Wave
+    form = WavePartForm
+    formset = WaveFormSet
+    min_num = 1
+    delete_first = False
+    show_change_link = True
+    readonly_fields = ("cutover_reading",)
+    fieldsets = (
+        (None, {"fields": ("cutover", "cutover_reading", "status", "users", "code", "name", "note")}),
+    )
+
+    def get_formset(self, request: HttpRequest, obj: models.Model | None = None, **kwargs: Any) -> Any:
+        """A formset that insists on one wave."""
+        return super().get_formset(request, obj, validate_min=True, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
+        """With the names in their titles."""
+        return super().get_queryset(request).select_related("rollout__lead_ministry")
+
+
+class CoverageInline(Parts, StockTabular):
+    """The ministries that move along."""
+
+    model = RolloutCoverage
+    autocomplete_fields = ("ministry",)
+    verbose_name_plural = "あわせて対象となる府省庁"
+
+
+class CitationInline(Parts, StockTabular):
+    """What sources say of the rollout."""
+
+    model = Citation
+    form = CitationForm
+    formset = CitationFormSet
+    autocomplete_fields = ("source",)
+
+
+@admin.register(Rollout)
+class RolloutAdmin(PlanAdmin):
+    """Rollouts, each with its waves, the ministries it covers and what sources say of it."""
+
+    inlines = (WaveInline, CoverageInline, CitationInline)
+    list_display = ("label", "cohort", "cutovers", "statuses", "users_text", "code")
+    list_filter = (
+        ("cohort", admin.RelatedOnlyFieldListFilter),
+        "partial",
+    )
+    search_fields = (
+        "code",
+        "scope",
+        "lead_ministry__name",
+        "lead_ministry__aliases",
+        "coverages__ministry__name",
+    )
+    search_help_text = "府省庁の名称・別名、範囲、コードで探します。"
+    list_select_related = ("lead_ministry", "cohort")
+    autocomplete_fields = ("lead_ministry",)
+    fieldsets = (
+        (None, {"fields": ("lead_ministry", "scope", "partial", "cohort", "order", "code")}),
+        ("人数", {"fields": ("users", "weight", "weight_note")}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list with counts."""
+        return CountedList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rollout]:
+        """With the names and waves that every page shows."""
+        rows = super().get_queryset(request).select_related("lead_ministry", "cohort")
+        return rows.prefetch_related("waves")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A rollout goes with its waves; what protects a wave protects the rollout."""
+        waves = Wave.objects.filter(rollout__in=[row.pk for row in objs]).select_related(
+            "rollout__lead_ministry"
+        )
+        deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        parts, part_counts, part_forbidden, part_protected = super().get_deleted_objects(waves, request)
+        others = [entry for entry in protected if entry not in parts]
+        every = {**counts, **part_counts}
+        return [*deleted, *parts], every, forbidden | part_forbidden, [*others, *part_protected]
+
+    @admin.display(description="導入案件", ordering="lead_ministry__order")
+    def label(self, rollout: Rollout) -> str:
+        """The lead ministry and the scope."""
+        return rollout.label
+
+    @admin.display(description="切替")
+    def cutovers(self, rollout: Rollout) -> SafeString:
+        """The cutover of each wave, a line each."""
+        return _lines(f"{wave.name} {wave.cutover.text or UNDECIDED}".strip() for wave in _in_order(rollout))
+
+    @admin.display(description="状態")
+    def statuses(self, rollout: Rollout) -> SafeString:
+        """The status of each wave, in the same order."""
+        today = timezone.localdate()
+        return _lines(wording.status_cell(wave, today) for wave in _in_order(rollout))
+
+    @admin.display(description="人数（根拠）")
+    def users_text(self, rollout: Rollout) -> str:
+        """The count of all waves and where it comes from."""
+        return wording.rollout_users_text(rollout.projection, rollout, rollout.waves.all())  # type: ignore[attr-defined]
+
+
+def _in_order(rollout: Rollout) -> list[Wave]:
+    return sorted(rollout.waves.all(), key=lambda wave: (wave.cutover.sort_key, wave.code))
+
+
+def _lines(texts: Iterable[str]) -> SafeString:
+    return format_html_join(NEW_LINE, "{}", ((text,) for text in texts))

@@ -1,0 +1,75 @@
+"""How the admin says things: what was read from a text, how far away a day is, where a count comes from."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from rollout.domain.allocation import CountBasis
+from rollout.domain.dates import FuzzyDate, Precision, fiscal_year_label
+from rollout.models import Projection, Rollout, Wave
+from rollout.models.labels import count_text
+
+EMPTY = "—"
+NOT_COMPUTED = "計算待ち"
+
+
+def period_text(cutover: FuzzyDate) -> str:
+    """The days that a text names: `2026-06-01〜2026-06-30`, one day, or an open `2026-04-01〜`."""
+    if cutover.earliest is None:
+        return "日付なし"
+    if cutover.precision is Precision.DAY and cutover.latest:
+        return cutover.earliest.isoformat()
+    return f"{cutover.earliest}〜{cutover.latest or ''}"
+
+
+def year_text(cutover: FuzzyDate) -> str:
+    """`R8年度`, or a dash where no fiscal year is named."""
+    return EMPTY if cutover.fiscal_year is None else fiscal_year_label(cutover.fiscal_year)
+
+
+def reading_text(cutover: FuzzyDate) -> str:
+    """Everything that was read: `令和8年6月 ／ 2026-06-01〜2026-06-30 ／ R8年度`."""
+    parts = [cutover.format_japanese(), period_text(cutover)]
+    if cutover.fiscal_year is not None:
+        parts.append(year_text(cutover))
+    return " ／ ".join(parts)
+
+
+def days_text(wave: Wave, today: date) -> str:
+    """How far away a wave still is: `あと192日`, `期間中`, `3日経過`; a dash once it is settled."""
+    earliest, latest = wave.cutover.earliest, wave.cutover.latest
+    if earliest is None or wave.status in ("in_use", "cancelled"):
+        return EMPTY
+    if earliest > today:
+        return f"あと{(earliest - today).days:,}日"
+    if latest is None or (latest > earliest and latest >= today):
+        return "期間中"
+    return "本日" if latest == today else f"{(today - latest).days:,}日経過"
+
+
+def status_cell(wave: Wave, today: date) -> SafeString:
+    """The status; one that stands past its day is marked."""
+    kind = "overdue" if wave.is_overdue_unconfirmed(today) else wave.status
+    return format_html('<span class="status status-{}">{}</span>', kind, wave.status_text(today))
+
+
+def wave_users_text(projection: Projection | None, wave: Wave) -> str:
+    """The users of a wave, and where the number comes from."""
+    return count_text(*projection.count_of(wave.pk)) if projection else NOT_COMPUTED
+
+
+def rollout_users_text(projection: Projection | None, rollout: Rollout, waves: Iterable[Wave]) -> str:
+    """The users of a rollout: its stated count, else the sum of its waves and what is missing from it."""
+    if rollout.users is not None:
+        return count_text(rollout.users, CountBasis.STATED)
+    if projection is None:
+        return NOT_COMPUTED
+    counts = [projection.count_of(wave.pk) for wave in waves]
+    known = [users for users, _ in counts if users is not None]
+    if not known:
+        return count_text(None, CountBasis.UNKNOWN)
+    shared = any(basis is CountBasis.SHARED_OUT for _, basis in counts)
+    text = count_text(sum(known), CountBasis.SHARED_OUT if shared else CountBasis.STATED)
+    return text if len(known) == len(counts) else f"{text}＋不明"

@@ -1,0 +1,190 @@
+"""What a projection says, in the words and figures of the page.
+
+Counts arrive as whole users and leave as text with thousands separated. Planned and confirmed
+users are never added up: 145,312 may be planned for this month while 47,000 are confirmed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rollout.dashboard.charts import month_text
+from rollout.domain.dates import fiscal_year_bounds, fiscal_year_label
+from rollout.domain.plan import month_parts
+from rollout.domain.projection import (
+    Granularity,
+    Point,
+    Projection,
+    current_month,
+    fiscal_year_end,
+    fiscal_year_in_progress,
+)
+from rollout.models import Cohort
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One large figure: what it is, how many, and how to take it."""
+
+    kind: str
+    title: str
+    users: str
+    note: str
+
+
+@dataclass(frozen=True)
+class FiscalYearRow:
+    """One fiscal year of the plan beside what was published of it; `confirmed` is empty ahead of today."""
+
+    label: str
+    span: str
+    in_progress: bool
+    added: str
+    published: str
+    difference: str
+    cohort: Cohort | None
+    cumulative: str
+    band: str
+    confirmed: str
+    share: str
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """One month of the curve; `confirmed` is empty ahead of today."""
+
+    label: str
+    month: str
+    added: str
+    planned: str
+    low: str
+    high: str
+    confirmed: str
+
+
+def count(users: int) -> str:
+    """`68,600`."""
+    return f"{users:,}"
+
+
+def increase(users: int) -> str:
+    """`+747`, or `0`."""
+    return signed(users) if users else "0"
+
+
+def signed(users: int) -> str:
+    """`+403`, `−393` (a true minus) or `±0`."""
+    sign = "+" if users > 0 else "−" if users < 0 else "±"
+    return f"{sign}{abs(users):,}"
+
+
+def share_text(users: int, target: int | None) -> str:
+    """`56%` of the target; never 100% before it is reached nor 0% above nothing. Empty without a target."""
+    if not target:
+        return ""
+    percent = round(100 * users / target)
+    if percent == 0 < users:
+        return "1%未満"
+    return f"{min(percent, 99) if users < target else percent}%"
+
+
+def span_text(year: int) -> str:
+    """`2026-04–2027-03` for the fiscal year 2026."""
+    first, last = fiscal_year_bounds(year)
+    return f"{first:%Y-%m}–{last:%Y-%m}"
+
+
+def band_text(point: Point) -> str:
+    """`146,000–158,000`."""
+    return f"{point.low:,}–{point.high:,}"
+
+
+def headline(curve: Projection, overdue_waves: int) -> list[str]:
+    """The day in words: the sentence that matters most, then the others."""
+    year = fiscal_year_in_progress(curve)
+    end = curve.at(fiscal_year_end(year))
+    against = _against_target(curve, end.cumulative)
+    sentences = [
+        f"{fiscal_year_label(year)}末の見込みは {end.cumulative:,}人{against}。",
+        f"利用を確認できたのは {current_month(curve).confirmed:,}人です。",
+    ]
+    if overdue_waves:
+        sentences.append(f"予定日を過ぎて未確認の移行が {overdue_waves:,}件あります。")
+    if curve.undated_users:
+        sentences.append(f"時期未定が {curve.undated_users:,}人残っています。")
+    return sentences
+
+
+def _against_target(curve: Projection, users: int) -> str:
+    if curve.target_users is None:
+        return "です。目標は登録されていません"
+    return f"で、目標 {curve.target_users:,}人の {share_text(users, curve.target_users)} です"
+
+
+def tiles(curve: Projection) -> list[Tile]:
+    """The four figures to know: planned and confirmed now, the end of the fiscal year, what has no date."""
+    now, year = current_month(curve), fiscal_year_in_progress(curve)
+    end = curve.at(fiscal_year_end(year))
+    month = month_text(now.first_month)
+    behind = f"計画との差 {signed(now.confirmed - now.cumulative)}人"
+    return [
+        Tile("planned", f"計画（{month}まで）", count(now.cumulative), "予定どおりなら利用中の人数"),
+        Tile("confirmed", "利用確認済み", count(now.confirmed), behind),
+        Tile(
+            "year-end",
+            f"{fiscal_year_label(year)}末の見込み",
+            count(end.cumulative),
+            f"幅 {band_text(end)}人",
+        ),
+        Tile(
+            "undated", "時期未定", count(curve.undated_users), "公表人数のうち、時期か内訳が決まっていない分"
+        ),
+    ]
+
+
+def fiscal_year_rows(curve: Projection, published: Mapping[int, Cohort]) -> list[FiscalYearRow]:
+    """Every fiscal year of the plan, and every one that a published figure speaks of.
+
+    `published` names the cohort whose total is the published increase of a fiscal year.
+    """
+    planned = [point.fiscal_year for point in curve.points(Granularity.FISCAL_YEAR)]
+    years = range(min([*planned, *curve.published_added]), max([*planned, *curve.published_added]) + 1)
+    return [_fiscal_year_row(curve, year, published.get(year)) for year in years]
+
+
+def _fiscal_year_row(curve: Projection, year: int, cohort: Cohort | None) -> FiscalYearRow:
+    end, before = curve.at(fiscal_year_end(year)), curve.at(fiscal_year_end(year - 1))
+    added, published = end.cumulative - before.cumulative, curve.published_added.get(year)
+    in_progress = fiscal_year_in_progress(curve)
+    about = "約" if cohort and cohort.approximate else ""
+    return FiscalYearRow(
+        label=fiscal_year_label(year),
+        span=span_text(year),
+        in_progress=year == in_progress,
+        added=increase(added),
+        published="" if published is None else f"{about}{count(published)}",
+        difference="" if published is None else signed(added - published),
+        cohort=cohort,
+        cumulative=count(end.cumulative),
+        band=band_text(end),
+        confirmed=count(end.confirmed) if year <= in_progress else "",
+        share=share_text(end.cumulative, curve.target_users),
+    )
+
+
+def month_rows(curve: Projection) -> list[MonthRow]:
+    """The curve as a table, the same figures that the chart draws."""
+    now = current_month(curve).first_month
+    return [_month_row(point, is_past=point.first_month <= now) for point in curve.points(Granularity.MONTH)]
+
+
+def _month_row(point: Point, *, is_past: bool) -> MonthRow:
+    year, month = month_parts(point.first_month)
+    return MonthRow(
+        label=month_text(point.first_month),
+        month=f"{year}-{month:02d}",
+        added=increase(point.added),
+        planned=count(point.cumulative),
+        low=count(point.low),
+        high=count(point.high),
+        confirmed=count(point.confirmed) if is_past else "",
+    )

@@ -1,0 +1,60 @@
+"""The page in a real browser: without JavaScript, at three widths, under the strict CSP, by axe's rules."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser import chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
+
+
+@pytest.fixture(autouse=True)
+def _allowed(monkeypatch, settings, transactional_db):
+    """Playwright runs an event loop, in which Django forbids its database unless told otherwise."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    settings.PUBLIC_READ = True
+
+
+@pytest.fixture
+def open_page(live_server):
+    """Opens the page at a width."""
+    with chromium() as open_empty:
+
+        def open_at(width, **options):
+            page = open_empty(width, **options)
+            assert page.goto(live_server.url).status == 200
+            return page
+
+        yield open_at
+
+
+@pytest.mark.parametrize(("width", "shown", "hidden"), [(1280, "wide", "narrow"), (390, "narrow", "wide")])
+def test_page_reads_without_javascript(open_page, width, shown, hidden):
+    page = open_page(width, java_script_enabled=False)
+    assert page.locator(f".chart-{shown}").is_visible()
+    assert not page.locator(f".chart-{hidden}").is_visible()
+    page.get_by_text("図の数字を月ごとの表で見る").click()
+    assert page.get_by_role("rowheader", name="R9.3 2027-03").is_visible()
+    assert page.said == []
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_page_does_not_overflow(open_page, width):
+    page = open_page(width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.said == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_has_no_axe_violations(open_page, width):
+    page = open_page(width, bypass_csp=True)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_page_can_be_walked_by_keyboard(open_page):
+    page = open_page(1280)
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "本文へ移動"
+    page.keyboard.press("Enter")
+    assert page.locator(":focus").get_attribute("id") == "main"

@@ -1,0 +1,261 @@
+"""Every named constraint holds in the database itself, whatever goes past forms and actions."""
+
+from datetime import date
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import UniqueConstraint
+from django.utils import timezone
+
+from ministries.models import Contact, Ministry
+from rollout.domain.plan import MAX_USERS
+from rollout.models import (
+    Citation,
+    Cohort,
+    Observation,
+    PlanVersion,
+    Projection,
+    Reminder,
+    ReminderRule,
+    Rollout,
+    RolloutCoverage,
+    Source,
+    Target,
+    Wave,
+)
+from tests.factories import (
+    CohortFactory,
+    ContactFactory,
+    MinistryFactory,
+    ObservationFactory,
+    ReminderRuleFactory,
+    RolloutFactory,
+    SourceFactory,
+    TargetFactory,
+    WaveFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+TOO_MANY = MAX_USERS + 1
+NUMBER = "8000012010038"
+
+
+def make_coverage():
+    return RolloutCoverage.objects.create(rollout=RolloutFactory(), ministry=MinistryFactory())
+
+
+def make_citation():
+    values = {"rollout": RolloutFactory(), "source": SourceFactory(), "text": "約100人"}
+    return Citation.objects.create(subject="users", adopted=True, locator="1", **values)
+
+
+def make_reminder():
+    values = {"wave": WaveFactory(), "rule": ReminderRuleFactory(), "due_at": timezone.now()}
+    return Reminder.objects.create(address="a@example.go.jp", cutover_version=1, **values)
+
+
+def make_projection():
+    moment = {"today": date(2026, 11, 23), "computed_at": timezone.now()}
+    return Projection.objects.create(basis="group", data_version=1, result={}, allocation={}, **moment)
+
+
+MAKERS = {
+    Ministry: MinistryFactory,
+    Contact: ContactFactory,
+    Source: SourceFactory,
+    Cohort: CohortFactory,
+    Target: TargetFactory,
+    Observation: ObservationFactory,
+    Rollout: RolloutFactory,
+    RolloutCoverage: make_coverage,
+    Wave: WaveFactory,
+    Citation: make_citation,
+    ReminderRule: ReminderRuleFactory,
+    Reminder: make_reminder,
+    PlanVersion: lambda: PlanVersion.objects.current(),
+    Projection: make_projection,
+}
+
+# The values that an update may not write, by constraint; a string stands for the row's own column.
+BROKEN_ROWS = {
+    "ministry_not_its_own_parent": (Ministry, {"parent_id": "id"}),
+    "ministry_kind_known": (Ministry, {"kind": "club"}),
+    "ministry_corporate_number_digits": (Ministry, {"corporate_number": "800001201003X"}),
+    "contact_role_known": (Contact, {"role": "boss"}),
+    "source_kind_known": (Source, {"kind": "rumour"}),
+    "cohort_not_inside_itself": (Cohort, {"inside_id": "id"}),
+    "cohort_reading_known": (Cohort, {"reading": "guess"}),
+    "cohort_users_in_range": (Cohort, {"published_users": TOO_MANY}),
+    "cohort_rounding_unit_in_range": (Cohort, {"rounding_unit": 0}),
+    "cohort_fiscal_year_in_range": (Cohort, {"fiscal_year": 1999}),
+    "target_users_in_range": (Target, {"users": 0}),
+    "target_reading_known": (Target, {"reading": "guess"}),
+    "observation_users_in_range": (Observation, {"users": TOO_MANY}),
+    "observation_is_dated": (Observation, {"as_of_latest": None}),
+    "rollout_users_in_range": (Rollout, {"users": TOO_MANY}),
+    "rollout_weight_in_range": (Rollout, {"weight": 0}),
+    "wave_status_known": (Wave, {"status": "late"}),
+    "wave_users_in_range": (Wave, {"users": TOO_MANY}),
+    "wave_cutover_consistent": (Wave, {"cutover_precision": "week"}),
+    "wave_in_use_is_dated": (
+        Wave,
+        {"status": "in_use", "cutover_latest": None, "cutover_open_ended": True},
+    ),
+    "citation_subject_known": (Citation, {"subject": "price"}),
+    "rule_audience_known": (ReminderRule, {"audience": "nobody"}),
+    "rule_days_in_range": (ReminderRule, {"days_before": 1001}),
+    "rule_grace_in_range": (ReminderRule, {"grace_business_days": 61}),
+    "reminder_state_known": (Reminder, {"state": "lost"}),
+    "reminder_sent_has_time": (Reminder, {"state": "sent"}),
+    "reminder_sending_is_claimed": (Reminder, {"state": "sending"}),
+    "plan_version_only_row": (PlanVersion, {"id": 2}),
+    "projection_basis_known": (Projection, {"basis": "guess"}),
+}
+
+# What a second row must differ in to break one uniqueness alone, by constraint; the first row's values.
+REPEATED_ROWS = {
+    "ministry_corporate_number_unique": (
+        Ministry,
+        {"corporate_number": NUMBER},
+        {"code": "other", "name": "別の省"},
+    ),
+    "contact_email_unique_in_ministry": (Contact, {"email": "a@example.go.jp"}, {"email": "A@example.go.jp"}),
+    "cohort_order_unique": (Cohort, {}, {"code": "other"}),
+    "cohort_fiscal_year_unique": (Cohort, {"fiscal_year": 2026}, {"code": "other", "order": 99}),
+    "target_one_per_deadline": (Target, {}, {"code": "other"}),
+    "observation_source_as_of_unique": (Observation, {}, {"users": 2}),
+    "coverage_once": (RolloutCoverage, {}, {}),
+    "citation_once": (Citation, {}, {"adopted": False}),
+    "citation_one_adopted": (Citation, {}, {"locator": "2"}),
+    "reminder_owed_once": (Reminder, {}, {"message_id": "<other@example.go.jp>"}),
+}
+
+BROKEN_TWICE = {
+    "cohort_inside_is_a_size": lambda: Cohort.objects.filter(pk=CohortFactory().pk).update(
+        inside=CohortFactory(), reading="ambiguous"
+    ),
+}
+
+
+def assert_broken(error, name):
+    """The database names this constraint and no other."""
+    if connection.vendor == "postgresql":
+        assert error.__cause__.diag.constraint_name == name
+        return
+    columns = sqlite_columns(name)
+    messages = {f"CHECK constraint failed: {name}", f"UNIQUE constraint failed: index '{name}'", columns}
+    assert str(error) in messages
+
+
+def sqlite_columns(name):
+    """SQLite does not name a constraint over plain columns; it lists them."""
+    for model in OUR_MODELS:
+        for constraint in model._meta.constraints:
+            if constraint.name == name and isinstance(constraint, UniqueConstraint):
+                columns = [model._meta.get_field(field).column for field in constraint.fields]
+                named = ", ".join(f"{model._meta.db_table}.{column}" for column in columns)
+                return f"UNIQUE constraint failed: {named}"
+    return None
+
+
+OUR_MODELS = [model for app in ("ministries", "rollout") for model in apps.get_app_config(app).get_models()]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "values"), [(name, *row) for name, row in BROKEN_ROWS.items()], ids=BROKEN_ROWS
+)
+def test_constraint_refuses_a_broken_row(name, model, values):
+    row = MAKERS[model]()
+    own = {column: row.pk if value == "id" else value for column, value in values.items()}
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        model.objects.filter(pk=row.pk).update(**own)
+    assert_broken(caught.value, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "first", "second"),
+    [(name, *row) for name, row in REPEATED_ROWS.items()],
+    ids=REPEATED_ROWS,
+)
+def test_constraint_refuses_a_second_row(name, model, first, second):
+    row = MAKERS[model](**first)
+    for column, value in {"pk": None, **second}.items():
+        setattr(row, column, value)
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        model.objects.bulk_create([row])
+    assert_broken(caught.value, name)
+
+
+@pytest.mark.parametrize("name", BROKEN_TWICE)
+def test_constraint_refuses_two_columns_that_contradict(name):
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        BROKEN_TWICE[name]()
+    assert_broken(caught.value, name)
+
+
+def test_every_constraint_has_a_test():
+    declared = sorted(constraint.name for model in OUR_MODELS for constraint in model._meta.constraints)
+    assert declared == sorted([*BROKEN_ROWS, *REPEATED_ROWS, *BROKEN_TWICE])
+
+
+DATES_THAT_FIT = {
+    "undecided": "検討中",
+    "a day": "R8.6.15",
+    "a month that goes on": "R8.6~",
+    "without end": "R8年度以降",
+}
+
+
+@pytest.mark.parametrize("cutover", DATES_THAT_FIT.values(), ids=DATES_THAT_FIT)
+def test_wave_takes_every_sort_of_date(cutover):
+    assert WaveFactory(cutover=cutover).cutover.text == cutover
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"cutover_latest": date(2026, 12, 31)}, id="latest before earliest"),
+        pytest.param({"cutover_precision": ""}, id="no precision"),
+        pytest.param({"cutover_precision": "week"}, id="unknown precision"),
+        pytest.param({"cutover_latest": None}, id="no latest and not open"),
+        pytest.param({"cutover_earliest": None}, id="no earliest"),
+        pytest.param(
+            {"cutover_earliest": None, "cutover_latest": None},
+            id="undecided with a precision",
+        ),
+    ],
+)
+def test_wave_refuses_bounds_that_contradict(values):
+    row = WaveFactory(cutover="R9.1")
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        Wave.objects.filter(pk=row.pk).update(**values)
+    assert_broken(caught.value, "wave_cutover_consistent")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"as_of_open_ended": True}, id="without end"),
+        pytest.param({"as_of_precision": ""}, id="no precision"),
+        pytest.param({"as_of_earliest": date(2030, 1, 1)}, id="latest before earliest"),
+        pytest.param({"as_of_earliest": None}, id="no earliest"),
+    ],
+)
+def test_observation_refuses_bounds_that_contradict(values):
+    row = ObservationFactory()
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        Observation.objects.filter(pk=row.pk).update(**values)
+    assert_broken(caught.value, "observation_is_dated")
+
+
+@pytest.mark.parametrize("edge", [0, MAX_USERS, None])
+def test_wave_takes_counts_up_to_the_edges(edge):
+    assert WaveFactory(users=edge).users == edge
+
+
+def test_target_allows_one_per_deadline_and_one_final():
+    for by in (None, date(2027, 3, 31), date(2028, 3, 31)):
+        TargetFactory(by=by)
+    assert Target.objects.count() == 3

@@ -1,0 +1,154 @@
+"""Every tracked row has a first version, and a version for every change, however it was written."""
+
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core import serializers
+from django.core.management import call_command
+
+from ministries.models import Ministry
+from rollout import actions, recompute
+from rollout.history import LOADED_REASON, TRACKED_MODELS, fill_history
+from rollout.models import PlanVersion, Wave
+from tests.factories import MinistryFactory, WaveFactory
+from tests.rollout.ledger import START, at
+
+pytestmark = pytest.mark.django_db
+
+LATER = at("2026-11-24 11:00")
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+def load_fixtures():
+    call_command("loaddata", *sorted(Path("fixtures").glob("*.json")), verbosity=0)
+
+
+def load_raw(*rows, **values):
+    """Write rows as `loaddata` does, past history and actions."""
+    for row in rows:
+        for name, value in values.items():
+            setattr(row, name, value)
+    for each in serializers.deserialize("json", serializers.serialize("json", rows)):
+        each.save()
+
+
+def counts():
+    return {model.__name__: model.objects.count() for model in TRACKED_MODELS}
+
+
+def versions():
+    return {model.__name__: model.history.count() for model in TRACKED_MODELS}
+
+
+def trail(row):
+    """Kind and reason of every version, oldest first."""
+    return list(row.history.order_by("history_id").values_list("history_type", "history_change_reason"))
+
+
+def test_loaddata_leaves_the_history_to_the_first_recompute():
+    load_fixtures()
+    assert PlanVersion.objects.get().history_missing is True
+    assert set(versions().values()) == {0}
+    recompute.recompute()
+    assert PlanVersion.objects.get().history_missing is False
+    assert versions() == counts()
+
+
+def test_fill_history_adds_first_versions_once():
+    load_fixtures()
+    rows = sum(counts().values())
+    assert [fill_history(START), fill_history(LATER)] == [rows, 0]
+    first = Wave.history.first()
+    assert (first.history_type, first.history_date) == ("+", START)
+    assert (first.history_change_reason, first.history_user) == (LOADED_REASON, None)
+
+
+def test_loaddata_twice_adds_no_version():
+    for _ in range(2):
+        load_fixtures()
+        recompute.recompute()
+    assert versions() == counts()
+
+
+def test_fill_history_leaves_rows_that_have_one():
+    wave = WaveFactory()
+    assert fill_history(LATER) == 0
+    assert trail(wave) == [("+", None)]
+
+
+def test_fill_history_adds_a_version_of_what_was_overwritten(clock):
+    wave = WaveFactory(users=10)
+    clock.move_to(LATER)
+    load_raw(wave, users=20, cutover="R9.2")
+    assert fill_history(LATER) == 1
+    assert trail(wave) == [("+", None), ("~", LOADED_REASON)]
+    last = wave.history.first()
+    assert (last.users, last.cutover.text, last.history_date) == (20, "R9.2", LATER)
+
+
+def test_recompute_dates_what_was_overwritten_with_its_own_moment(clock):
+    wave = WaveFactory(users=10)
+    recompute.recompute()
+    load_raw(wave, users=20)
+    clock.move_to(LATER)
+    recompute.recompute()
+    assert [version.users for version in (wave.history.as_of(START), wave.history.as_of(LATER))] == [10, 20]
+
+
+def test_fill_history_compares_decimals_by_value():
+    ministry = MinistryFactory(order=4)
+    load_raw(ministry)
+    assert (fill_history(LATER), Ministry.objects.get().order) == (0, 4)
+
+
+def test_history_says_who_and_why(django_user_model):
+    actor = django_user_model.objects.create_user("sato")
+    wave = WaveFactory(users=10)
+    wave.users = 20
+    actions.save_row(row=wave, actor=actor, reason="財務省からの連絡")
+    last = wave.history.first()
+    assert (last.history_user, last.history_change_reason, last.users) == (actor, "財務省からの連絡", 20)
+
+
+def test_history_of_a_deleted_row_stays(django_user_model):
+    actor = django_user_model.objects.create_user("sato")
+    wave = WaveFactory(code="kept")
+    WaveFactory(rollout=wave.rollout)
+    actions.delete_row(row=wave, actor=actor, reason="重複")
+    last = Wave.history.filter(code="kept").first()
+    assert (last.history_type, last.history_user, last.history_change_reason) == ("-", actor, "重複")
+
+
+def test_history_keeps_the_date_as_it_was_written():
+    wave = WaveFactory(cutover="令和9年1月から")
+    assert wave.history.get().cutover.text == "令和9年1月から"
+
+
+def test_fill_history_adds_a_version_of_what_was_deleted_and_loaded_again(clock):
+    ministry = MinistryFactory()
+    dump = serializers.serialize("json", [ministry])
+    clock.move_to(LATER)
+    ministry.delete()
+    for each in serializers.deserialize("json", dump):
+        each.save()
+    assert fill_history(at("2026-11-24 12:00")) == 1
+
+
+def test_wave_loaded_over_itself_gets_a_cutover_version_that_the_ledger_has_never_met(clock):
+    wave = WaveFactory(cutover="R9.1")
+    dump = serializers.serialize("json", [wave])
+    for text in ("R9.2", "R9.3"):
+        wave.cutover = text
+        actions.save_row(row=wave, actor=None, reason="延期")
+    for each in serializers.deserialize("json", dump):
+        each.save()
+    recompute.recompute()
+    wave.refresh_from_db()
+    assert (wave.cutover.text, wave.cutover_version) == ("R9.1", 4)
+    assert wave.history.first().cutover_version == 4

@@ -1,0 +1,371 @@
+"""What is due becomes mail, once, and the row says what a real mail server answered."""
+
+import smtplib
+import socket
+import threading
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import SMTP as SMTP_POLICY
+
+import pytest
+import time_machine
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+from django.db import connections
+
+from ministries.models import Contact
+from rollout import outbox, recompute, tasks
+from rollout.domain.dates import parse
+from rollout.domain.reminders import State, request_text
+from rollout.models import PlanVersion, Projection, Reminder, ReminderRule, Wave
+from tests.factories import ContactFactory
+from tests.rollout.ledger import DUE, START, at, ledger, make_wave, owe
+
+pytestmark = pytest.mark.django_db
+
+SENT, WAITING, FAILED, UNKNOWN = State.SENT, State.DUE, State.FAILED, State.UNKNOWN
+A, B, C = (f"{letter}@example.go.jp" for letter in "abc")
+
+
+class Post:
+    """Keeps the mails it accepts; what it refuses, and where it drops the line, stands by address."""
+
+    def __init__(self):
+        self.mails, self.refusals, self.text_refusals, self.drops = [], {}, {}, {}
+        self.lock = threading.Lock()
+
+    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802 (aiosmtpd's name)
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 (aiosmtpd's name)
+        if envelope.rcpt_tos[0] in self.text_refusals:
+            return self.text_refusals[envelope.rcpt_tos[0]]
+        with self.lock:
+            self.mails.append((envelope.rcpt_tos, envelope.content))
+        if self.drops.get(envelope.rcpt_tos[0]) == "after the text":
+            server.transport.abort()
+        return "250 OK"
+
+    def addresses(self):
+        return [address for addresses, _ in self.mails for address in addresses]
+
+    def mail(self):
+        [(_, content)] = self.mails
+        return message_from_bytes(content, policy=SMTP_POLICY)
+
+    def subject(self):
+        """As a reader shows it: without the space at which the header may be folded."""
+        return self.mail()["Subject"].lstrip()
+
+    def text(self):
+        return self.mail().get_content().removesuffix("\r\n")
+
+
+class HangingUp(SMTP):
+    """Hangs up where a client starts to send the text of a mail."""
+
+    async def smtp_DATA(self, arg):  # noqa: N802 (aiosmtpd's name)
+        if self.event_handler.drops.get(self.envelope.rcpt_tos[0]) == "before the text":
+            await self.push("354 go on")
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+
+class PostOffice(Controller):
+    def factory(self):
+        return HangingUp(self.handler)
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def post(settings):
+    office = PostOffice(Post(), hostname="127.0.0.1", port=0)
+    office.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", office.port
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    yield office.handler
+    office.stop()
+
+
+@contextmanager
+def everything_due(emails=(A,), **values):
+    """The ledger owes these addresses a mail about one wave, and it is nine o'clock on that day."""
+    with time_machine.travel(START, tick=False) as clock:
+        owe(make_wave(**values), emails)
+        clock.move_to(DUE)
+        recompute.recompute()
+        outbox.settle()
+        yield clock
+
+
+@pytest.fixture
+def due():
+    with everything_due((A, B, C)) as clock:
+        yield clock
+
+
+def test_deliver_sends_what_is_due_and_says_so(post, due):
+    assert outbox.deliver() == 3
+    assert post.addresses() == [A, B, C]
+    accepted = (SENT, 1, DUE, DUE, "受け付けられました")
+    assert ledger("state", "attempts", "claimed_at", "sent_at", "server_answer") == [accepted] * 3
+
+
+def test_deliver_leaves_what_is_not_due(post, due):
+    Reminder.objects.filter(address=A).update(state=State.PLANNED)
+    Reminder.objects.filter(address=B).update(retry_at=at("2026-12-16 09:01"))
+    assert outbox.deliver() == 1
+    assert post.addresses() == [C]
+
+
+def test_mail_has_the_message_id_of_its_row(post):
+    with everything_due():
+        outbox.deliver()
+    row, mail = Reminder.objects.get(), post.mail()
+    assert (mail["Message-ID"], mail["To"], mail["From"]) == (row.message_id, A, "gss-tracker@example.go.jp")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert row.message_id.endswith("@example.go.jp>")
+
+
+TEXT = "{宛名}|{案件}|{府省庁}|{範囲}|{切替予定}|{切替予定の読み}|{残り日数}|{人数}|{お願い}"
+
+
+def test_mail_says_in_japanese_what_moves_when_and_what_to_do(post):
+    with everything_due(cutover="R9.1.15", users=68_600):
+        ReminderRule.objects.update(subject="【GSS】{案件} 切替のお知らせ（{切替予定}）", body=TEXT)
+        outbox.deliver()
+    row = Reminder.objects.get()
+    assert post.subject() == "【GSS】国税庁（地方拠点） 切替のお知らせ（R9.1.15）"
+    assert post.text().split("|") == [
+        *("担当者", "国税庁（地方拠点）", "国税庁", "地方拠点", "R9.1.15", "令和9年1月15日"),
+        *("切替予定日まであと30日です", "68,600人（公表・確認）"),
+        request_text(parse("R9.1.15")),
+    ]
+    assert (row.subject, row.body) == (post.subject(), post.text())
+
+
+def test_mail_says_unknown_where_nobody_has_counted(post):
+    with everything_due():
+        ReminderRule.objects.update(body="{人数}")
+        Projection.objects.all().delete()
+        outbox.deliver()
+    assert post.text() == "不明"
+
+
+def test_mail_addresses_the_contact_who_is_concerned(post):
+    ContactFactory(email=A, name="別の府省の担当者")
+    with everything_due():
+        ReminderRule.objects.update(body="{宛名} 様")
+        outbox.deliver()
+    assert post.text() == "担当者 様"
+
+
+REFUSALS = {
+    "for now": ("451 try again later", WAITING, "451 try again later"),
+    "for good": ("550 no such user", FAILED, "550 no such user"),
+    "busy, and hangs up": ("421 too busy", WAITING, "421 too busy"),
+}
+
+
+@pytest.mark.parametrize(("answer", "state", "text"), REFUSALS.values(), ids=REFUSALS)
+def test_refused_address_is_recorded_and_the_rest_goes_on(post, due, answer, state, text):
+    post.refusals[B] = answer
+    assert outbox.deliver() == 2
+    assert post.addresses() == [A, C]
+    retry_at = at("2026-12-16 09:01") if state == WAITING else None
+    assert ledger("state", "server_answer", "retry_at")[1] == (state, text, retry_at)
+    assert [row[0] for row in ledger("state", "pk")] == [SENT, state, SENT]
+
+
+@pytest.mark.parametrize(("answer", "state"), [("452 disk full", WAITING), ("552 too large", FAILED)])
+def test_refused_text_is_recorded_and_the_rest_goes_on(post, due, answer, state):
+    post.text_refusals[B] = answer
+    assert outbox.deliver() == 2
+    assert (post.addresses(), ledger("state", "server_answer")[1]) == ([A, C], (state, answer))
+
+
+@pytest.mark.parametrize("where", ["before the text", "after the text"])
+def test_dropped_connection_is_unknown_and_the_rest_goes_on(post, due, where):
+    post.drops[B] = where
+    assert outbox.deliver() == 2
+    assert ledger("state") == [SENT, UNKNOWN, SENT]
+    assert outbox.deliver() == 0
+    assert post.addresses().count(B) == (where == "after the text")
+
+
+def test_mail_server_that_is_away_is_tried_again(post, due, settings):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.EMAIL_PORT = server.getsockname()[1]
+    assert outbox.deliver() == 0
+    assert ledger("state", "retry_at") == [(WAITING, at("2026-12-16 09:01"))] * 3
+    assert {answer.partition(": ")[0] for answer in ledger("server_answer")} == {
+        "メールサーバーに接続できません"
+    }
+
+
+def test_retries_back_off_and_keep_the_message_id(post, settings):
+    with everything_due() as clock:
+        [message_id] = ledger("message_id")
+        post.refusals[A] = "451 try again later"
+        waits = []
+        for _ in range(8):
+            outbox.deliver()
+            row = Reminder.objects.get()
+            waits.append(int((row.retry_at - row.claimed_at).total_seconds() / 60))
+            clock.move_to(row.retry_at)
+        assert waits == [1, 2, 5, 15, 30, 60, 60, 60]
+        post.refusals.clear()
+        outbox.deliver()
+    assert (post.mail()["Message-ID"], ledger("state", "attempts")) == (message_id, [(SENT, 9)])
+
+
+def test_log_has_no_address_and_no_text(post, due, caplog):
+    post.refusals[B] = f"550 <{B}> unknown"
+    outbox.deliver()
+    row = Reminder.objects.get(address=B)
+    ours = [record.getMessage() for record in caplog.records if record.name != "mail.log"]
+    assert ours == [f"reminder {row.pk}: failed after attempt 1"]
+
+
+INJECTIONS = {
+    "in a name": {"name": "担当\r\nBcc: evil@example.com"},
+    "in Japanese": {"name": "担当者\nBcc: evil@example.com"},
+}
+
+
+@pytest.mark.parametrize("values", INJECTIONS.values(), ids=INJECTIONS)
+def test_mail_headers_cannot_be_injected_by_a_value(post, values):
+    with everything_due():
+        ReminderRule.objects.update(subject="{宛名} 様\r\nCc: evil@example.com")
+        Contact.objects.update(**values)
+        outbox.deliver()
+    mail = post.mail()
+    assert (mail["Cc"], mail["Bcc"], post.addresses()) == (None, None, [A])
+    assert post.subject() == " ".join(f"{values['name']} 様 Cc: evil@example.com".split())
+
+
+def test_address_with_a_line_break_is_never_sent(post, due):
+    address = f"{B}\nBcc: evil@example.com"
+    Contact.objects.filter(email=B).update(email=address)
+    Reminder.objects.filter(address=B).update(address=address)
+    assert outbox.deliver() == 2
+    assert post.addresses() == [A, C]
+    assert ledger("state")[1] == FAILED
+
+
+def test_long_subject_is_cut_to_what_the_ledger_holds(post):
+    with everything_due():
+        Contact.objects.update(name="長" * 100)
+        ReminderRule.objects.update(subject="{宛名}" * 4)
+        assert outbox.deliver() == 1
+    assert post.subject() == "長" * 300
+
+
+def test_wrong_template_fails_and_the_rest_goes_on(post):
+    with everything_due((A, B)):
+        Reminder.objects.filter(address=A).update(rule=ReminderRule.objects.create(days_before=9, body="{x}"))
+        assert outbox.deliver() == 1
+    assert post.addresses() == [B]
+    assert ledger("state", "attempts") == [(FAILED, 0), (SENT, 1)]
+
+
+CHANGES_OF_MIND = {
+    "rule switched off": lambda: ReminderRule.objects.update(active=False),
+    "contact switched off": lambda: Contact.objects.update(active=False),
+    "contact of a ministry without a part in it": lambda: Contact.objects.update(role="pmo"),
+    "wave cancelled": lambda: Wave.objects.update(status="cancelled"),
+    "wave in use": lambda: Wave.objects.update(status="in_use"),
+    "cutover moved": lambda: Wave.objects.update(cutover_version=2),
+}
+
+
+@pytest.mark.parametrize("change_mind", CHANGES_OF_MIND.values(), ids=CHANGES_OF_MIND)
+def test_claim_cancels_what_nobody_wants_any_more(post, change_mind):
+    with everything_due():
+        ReminderRule.objects.update(audience="ministries")
+        change_mind()
+        assert outbox.deliver() == 0
+    assert (post.addresses(), ledger("state", "attempts")) == ([], [(State.CANCELLED, 0)])
+
+
+def test_claim_sends_to_the_pmo_alone_where_the_rule_says_so(post, due):
+    ReminderRule.objects.update(audience="pmo")
+    Contact.objects.filter(email=B).update(role="pmo")
+    assert outbox.deliver() == 1
+    assert post.addresses() == [B]
+
+
+def test_claim_leaves_what_another_process_has_taken(post, due, monkeypatch):
+    claim = outbox._claim
+
+    def claim_late(key, now):
+        Reminder.objects.filter(pk=key, address=B).update(state=State.SENDING, claimed_at=now)
+        return claim(key, now)
+
+    monkeypatch.setattr(outbox, "_claim", claim_late)
+    assert outbox.deliver() == 2
+    assert (post.addresses(), ledger("state")) == ([A, C], [SENT, State.SENDING, SENT])
+
+
+def test_claim_is_dated_when_it_is_made(post, due, monkeypatch):
+    """A long batch must not make its last mails look as if they had been stuck from its start."""
+    opened = smtplib.SMTP.__init__
+
+    def open_slowly(*args, **kwargs):
+        due.shift(300)
+        opened(*args, **kwargs)
+
+    monkeypatch.setattr(smtplib.SMTP, "__init__", open_slowly)
+    outbox.deliver()
+    assert ledger("claimed_at") == [DUE, at("2026-12-16 09:05"), at("2026-12-16 09:10")]
+
+
+def test_tick_twice_sends_nothing_twice(post):
+    with time_machine.travel(START, tick=False) as clock:
+        owe(emails=(A, B))
+        clock.move_to(DUE)
+        tasks.tick()
+        tasks.tick()
+    assert (post.addresses(), ledger("state")) == ([A, B], [SENT, SENT])
+    assert PlanVersion.objects.get().ticked_at == DUE
+
+
+def in_two_threads(work):
+    """Run `work` twice at once, each on its own connection; returns what they raised."""
+    errors, barrier = [], threading.Barrier(2)
+
+    def run():
+        try:
+            barrier.wait(10)
+            work()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return errors
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("work", [outbox.deliver, tasks.tick], ids=["deliver", "tick"])
+def test_two_at_once_send_each_mail_once(post, work):
+    emails = [f"contact{number}@example.go.jp" for number in range(20)]
+    with everything_due(emails):
+        assert in_two_threads(work) == []
+    assert sorted(post.addresses()) == sorted(emails)
+    assert set(ledger("state", "attempts")) == {(SENT, 1)}
