@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def add_everything(number):
     """One row of everything, related in every way that an answer shows."""
     ministry = MinistryFactory(parent=MinistryFactory())
-    cohort = CohortFactory(inside=CohortFactory(), published_users=100, fiscal_year=2026)
+    cohort = CohortFactory(inside=CohortFactory(), published_users=100)
     rollout = RolloutFactory(cohort=cohort, lead_ministry=ministry)
     WaveFactory.create_batch(2, rollout=rollout, cutover="R8.6")
     RolloutCoverage.objects.create(rollout=rollout, ministry=MinistryFactory(parent=ministry))

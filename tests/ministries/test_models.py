@@ -89,6 +89,7 @@ REACHABLE = {
     "a new address": ({}, {"email": "new@example.go.jp"}, True),
     "switched on again": ({"active": False}, {"active": True}, True),
     "switched off": ({}, {"active": False}, False),
+    "another role": ({}, {"role": "deputy"}, True),
     "another name": ({}, {"name": "別の担当者"}, False),
     "saved as it is": ({}, {}, False),
 }

@@ -1,0 +1,31 @@
+"""A reminder rule owes nothing for days before it said what it says."""
+
+import pytest
+import time_machine
+
+from rollout.models import ReminderRule
+from tests.factories import ReminderRuleFactory
+from tests.rollout.ledger import START, at
+
+pytestmark = pytest.mark.django_db
+
+CHANGES = {
+    "another offset": ({}, {"days_before": 45}, True),
+    "another audience": ({}, {"audience": "pmo"}, True),
+    "switched on again": ({"active": False}, {"active": True}, True),
+    "switched off": ({}, {"active": False}, False),
+    "another text": ({}, {"subject": "別の件名"}, False),
+    "saved as it is": ({}, {}, False),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "anew"), CHANGES.values(), ids=CHANGES)
+def test_rule_is_in_force_since_it_owes_what_it_owes(before, after, anew):
+    later = at("2026-12-01 10:00")
+    with time_machine.travel(START, tick=False) as clock:
+        rule = ReminderRuleFactory(**before)
+        clock.move_to(later)
+        for name, value in after.items():
+            setattr(rule, name, value)
+        rule.save()
+    assert ReminderRule.objects.get().in_force_since == (later if anew else START)
