@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from rollout.domain.allocation import CountBasis
 from rollout.domain.dates import FuzzyDate, Precision, fiscal_year_label
 from rollout.models import Projection, Rollout, Wave
-from rollout.models.labels import count_text
+from rollout.models.labels import OVERDUE_LABEL, STATUS_LABELS, count_text
 
 EMPTY = "—"
 NOT_COMPUTED = "計算待ち"
@@ -50,9 +50,11 @@ def days_text(wave: Wave, today: date) -> str:
 
 
 def status_cell(wave: Wave, today: date) -> SafeString:
-    """The status; one that stands past its day is marked."""
-    kind = "overdue" if wave.is_overdue_unconfirmed(today) else wave.status
-    return format_html('<span class="status status-{}">{}</span>', kind, wave.status_text(today))
+    """The status; one that stands past its day is marked, on a line of its own."""
+    label = format_html('<span class="status status-{}">{}</span>', wave.status, STATUS_LABELS[wave.status])
+    if not wave.is_overdue_unconfirmed(today):
+        return label
+    return format_html('{}<br><span class="status status-overdue">{}</span>', label, OVERDUE_LABEL)
 
 
 def wave_users_text(projection: Projection | None, wave: Wave) -> str:

@@ -14,7 +14,7 @@ from rollout.domain.dates import fiscal_year_bounds
 from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
 from rollout.models.fields import FuzzyDateField, fill_bounds
 from rollout.models.frame import USER_VALIDATORS, Cohort, Source
-from rollout.models.labels import OVERDUE_LABEL, PRECISION_LABELS, STATUS_LABELS
+from rollout.models.labels import PRECISION_LABELS, STATUS_LABELS
 from rollout.models.managers import CodeManager
 
 USERS_HELP = "公表・確認された人数だけを入力します。分からなければ空欄（0 とは違います）。"
@@ -241,11 +241,6 @@ class Wave(models.Model):
         """True when the latest day lies before `today` and nobody has confirmed the use."""
         latest = self.cutover.latest
         return latest is not None and latest < today and not Status(self.status).is_settled
-
-    def status_text(self, today: date) -> str:
-        """The status in words; 予定日経過・未確認 stands beside it where it applies."""
-        label = STATUS_LABELS[self.status]
-        return f"{label}（{OVERDUE_LABEL}）" if self.is_overdue_unconfirmed(today) else label
 
 
 class CitationQuerySet(models.QuerySet["Citation"]):

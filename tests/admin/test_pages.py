@@ -127,7 +127,7 @@ def test_wave_list_says_when_how_many_and_how_sure(seeded, staff_client):
         ["令和8年6月", "2026-06-01〜2026-06-30"],
         ["R8年度"],
         ["68,600人（公表・確認）"],
-        ["予定（予定日経過・未確認）"],
+        ["予定", "予定日経過・未確認"],
         ["146日経過"],
     ]
     assert [cells(html, code)[5] for code in ("jma-1", "mof-1")] == [["5,294人（按分）"], ["不明"]]
