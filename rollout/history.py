@@ -6,6 +6,7 @@ that no longer match their last one.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 
@@ -40,6 +41,30 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
 LOADED_REASON = "データの読み込み"
 DELETED = "-"
 """How django-simple-history marks the version that a deletion leaves."""
+
+
+PLAN_MODELS: tuple[type[models.Model], ...] = (Cohort, Rollout, Wave)
+"""What there is no plan without; the target may be missing."""
+
+
+def rows_at(model: type[models.Model], moment: datetime | None) -> "models.QuerySet[Any]":
+    """The rows of a tracked model as they were known at `moment`; today's rows for None.
+
+    Columns are those of the moment. Foreign keys lead to today's rows all the same: join by id.
+    """
+    if moment is None:
+        return model._default_manager.all()
+    rows: models.QuerySet[Any] = model.history.as_of(moment)  # type: ignore[attr-defined]
+    return rows
+
+
+def complete_since() -> datetime | None:
+    """The first moment at which the history knows a whole plan; None while there is none."""
+    firsts = [
+        model.history.aggregate(first=models.Min("history_date"))["first"]  # type: ignore[attr-defined]
+        for model in PLAN_MODELS
+    ]
+    return None if None in firsts else max(firsts)
 
 
 def fill_history(at: datetime) -> int:

@@ -1,6 +1,6 @@
 """Rows become a stored projection: read the plan, call the domain, store the answer for each basis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,9 @@ from rollout.domain.plan import (
     Waves,
     month_number,
 )
+from rollout.domain.projection import Projection as DomainProjection
 from rollout.domain.projection import project
-from rollout.history import fill_history
+from rollout.history import fill_history, rows_at
 from rollout.models import Cohort as CohortRow
 from rollout.models import PlanVersion, Projection
 from rollout.models import Rollout as RolloutRow
@@ -79,15 +80,34 @@ def _stored_allocation(allocation: Allocation, wave_ids: Sequence[int]) -> dict[
     return {str(key): entry for key, entry in zip(wave_ids, zip(users, basis, strict=True), strict=True)}
 
 
-def read_plan() -> tuple[Plan, list[int]]:
-    """Today's rows as the domain sees them, and the ids of the waves in the same order."""
-    cohorts = list(CohortRow.objects.select_related("inside"))
+def settled_moment() -> datetime:
+    """Now, at a moment when no change is under way: whatever is dated before it has been committed."""
+    with transaction.atomic():
+        PlanVersion.objects.lock()
+        return timezone.now()
+
+
+def project_as_of(moment: datetime, basis: Basis) -> DomainProjection:
+    """The projection as it was to be computed at `moment`, from the rows and on the day of that moment."""
+    plan, _ = read_plan(moment)
+    projection, _ = project(plan, basis=basis, today=timezone.localdate(moment))
+    return projection
+
+
+def read_plan(moment: datetime | None = None) -> tuple[Plan, list[int]]:
+    """The rows as the domain sees them, and the ids of the waves in the same order.
+
+    Today's rows, or with `moment` the rows as they were known then.
+    """
+    cohorts = sorted(rows_at(CohortRow, moment), key=lambda row: (row.order, row.code))
+    cohort_codes = {row.pk: row.code for row in cohorts}
     cohort_index = {row.pk: index for index, row in enumerate(cohorts)}
-    rollouts = sorted(RolloutRow.objects.values_list("code", "id", "cohort_id", "users", "weight"))
+    columns = ("code", "id", "cohort_id", "users", "weight")
+    rollouts = sorted(rows_at(RolloutRow, moment).values_list(*columns))
     rollout_index = {row[1]: index for index, row in enumerate(rollouts)}
-    waves, wave_ids = _read_waves(rollout_index)
+    waves, wave_ids = _read_waves(rollout_index, moment)
     plan = Plan(
-        cohorts=[_cohort(row) for row in cohorts],
+        cohorts=[_cohort(row, cohort_codes) for row in cohorts],
         rollouts=Rollouts(
             codes=[row[0] for row in rollouts],
             cohort=np.array([cohort_index[row[2]] for row in rollouts], dtype=np.int64),
@@ -95,14 +115,15 @@ def read_plan() -> tuple[Plan, list[int]]:
             weight=_column([row[4] for row in rollouts]),
         ),
         waves=waves,
-        target=_target(),
+        target=_target(moment),
     )
     return plan, wave_ids
 
 
-def _read_waves(rollout_index: dict[int, int]) -> tuple[Waves, list[int]]:
+def _read_waves(rollout_index: dict[int, int], moment: datetime | None) -> tuple[Waves, list[int]]:
     columns = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutover_latest", "status")
-    rows = sorted(WaveRow.objects.values_list(*columns), key=lambda row: (rollout_index[row[0]], row[1]))
+    found = rows_at(WaveRow, moment).values_list(*columns)
+    rows = sorted(found, key=lambda row: (rollout_index[row[0]], row[1]))
     earliest, latest = [row[4] for row in rows], [row[5] for row in rows]
     status = np.array([row[6] for row in rows], dtype=np.str_)
     waves = Waves(
@@ -122,7 +143,7 @@ def _column(values: Sequence[Any]) -> IntArray:
     return np.array([NONE if value is None else value for value in values], dtype=np.int64)
 
 
-def _cohort(row: CohortRow) -> Cohort:
+def _cohort(row: CohortRow, codes: Mapping[int, str]) -> Cohort:
     return Cohort(
         code=row.code,
         order=row.order,
@@ -130,12 +151,12 @@ def _cohort(row: CohortRow) -> Cohort:
         reading=Reading(row.reading),
         approximate=row.approximate,
         rounding_unit=row.rounding_unit,
-        inside=row.inside.code if row.inside else None,
+        inside=codes[row.inside_id] if row.inside_id else None,
         undecided_note=row.undecided_note,
         fiscal_year=row.fiscal_year,
     )
 
 
-def _target() -> Target | None:
-    row = TargetRow.objects.filter(by__isnull=True).first()
+def _target(moment: datetime | None) -> Target | None:
+    row = rows_at(TargetRow, moment).filter(by__isnull=True).order_by("code").first()
     return Target(row.users, Reading(row.reading)) if row else None

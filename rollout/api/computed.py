@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rollout.api.projection import ProjectionSerializer, projection_json, stored_projection
+from rollout.api.moments import AS_OF_HELP, MomentParameter
+from rollout.api.projection import (
+    ProjectionSerializer,
+    past_projection_json,
+    stored_projection,
+    stored_projection_json,
+)
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
 from rollout.api.views import KnownParameters
 from rollout.domain.plan import Basis
@@ -90,6 +95,8 @@ class BasisQuery(serializers.Serializer[Any]):
 class ProjectionQuery(BasisQuery):
     """Parameters of the projection."""
 
+    as_of = MomentParameter(required=False, help_text=AS_OF_HELP)
+
     granularity = ChoiceParameter(
         [granularity.value for granularity in Granularity],
         default=Granularity.MONTH.value,
@@ -128,11 +135,13 @@ class ProjectionView(ComputedView):
         """Cumulative users by period, against the target.
 
         Planned and confirmed users by period, a band of low and high, and what has no date yet. 503 until the
-        plan has been computed for the first time.
+        plan has been computed for the first time; 404 for a moment before its history began.
         """
         query = self.query(request)
-        stored = stored_projection(Basis(query["basis"]))
-        return Response(projection_json(stored, Granularity(query["granularity"]), timezone.localdate()))
+        basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
+        if "as_of" in query:
+            return Response(past_projection_json(query["as_of"], basis, granularity))
+        return Response(stored_projection_json(basis, granularity))
 
 
 class ReconciliationView(ComputedView):

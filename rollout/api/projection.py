@@ -1,6 +1,6 @@
 """A projection in JSON (DESIGN, section 5): the names that dashboards are written against."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +13,7 @@ from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import Granularity, Point, Projection, Undated, period_text
 from rollout.models import Projection as StoredProjection
 from rollout.models.labels import CONFLICT_LABELS
+from rollout.recompute import project_as_of
 
 
 class NotComputed(APIException):
@@ -44,15 +45,29 @@ def provenance_json(stored: StoredProjection) -> dict[str, Any]:
     }
 
 
-def projection_json(stored: StoredProjection, granularity: Granularity, today: date) -> dict[str, Any]:
-    """`ProjectionSerializer`'s fields of a stored projection; the summary is that of `today`'s month."""
-    curve = stored.curve
+def stored_projection_json(basis: Basis, granularity: Granularity) -> dict[str, Any]:
+    """The plan as known now: `ProjectionSerializer`'s fields of the stored projection."""
+    stored = stored_projection(basis)
+    origin = {"as_of": None, **provenance_json(stored)}
+    return _projection_json(stored.curve, granularity, origin, timezone.localdate())
+
+
+def past_projection_json(moment: datetime, basis: Basis, granularity: Granularity) -> dict[str, Any]:
+    """The plan as known at `moment`: the same fields, and the same bytes whenever it is asked for."""
+    text = timezone.localtime(moment).isoformat()
+    origin = {"as_of": text, "computed_at": text, "data_version": None, "stale": False}
+    return _projection_json(project_as_of(moment, basis), granularity, origin, timezone.localdate(moment))
+
+
+def _projection_json(
+    curve: Projection, granularity: Granularity, origin: dict[str, Any], today: date
+) -> dict[str, Any]:
+    """All fields; `origin` says where they come from, and the summary is that of `today`'s month."""
     return {
         "basis": curve.basis,
         "granularity": granularity,
         "scenario": None,
-        "as_of": None,
-        **provenance_json(stored),
+        **origin,
         "target": _target_json(curve),
         "summary": _summary_json(curve, month_number(today)),
         "points": [_point_json(point, granularity) for point in curve.points(granularity)],
@@ -238,12 +253,18 @@ class ProvenanceSerializer(serializers.Serializer[Any]):
 class ProjectionSerializer(ProvenanceSerializer):
     """Cumulative users over time, computed from the plan. All counts are whole users."""
 
+    data_version = serializers.IntegerField(
+        allow_null=True, help_text="Version of the plan that was computed; null with `as_of`."
+    )
+
     basis = serializers.ChoiceField(
         [basis.value for basis in Basis], help_text="How the ambiguous published total is read."
     )
     granularity = serializers.ChoiceField([granularity.value for granularity in Granularity])
     scenario = serializers.CharField(allow_null=True, help_text="Null: the plan itself.")
-    as_of = serializers.DateTimeField(allow_null=True, help_text="Null: the plan as known now.")
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The moment whose knowledge was asked for; null for now."
+    )
     target = ProjectionTargetSerializer(allow_null=True, help_text="Null when the plan has no final target.")
     summary = ProjectionSummarySerializer()
     points = ProjectionPointSerializer(

@@ -1,0 +1,63 @@
+"""Moments of the past, as parameters: a day in Tokyo, or a time with its offset."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+
+from rollout import history
+from rollout.recompute import settled_moment
+
+AS_OF_HELP = (
+    "The plan as it was known then: a day (`2026-11-22`, its end in Tokyo; today answers as of now) or a "
+    "moment (`2026-11-22T09:00:00+09:00`). The same moment gives the same answer for ever."
+)
+FORMS = "「2026-11-22」（その日の終わり）か「2026-11-22T09:00:00+09:00」のように指定してください。"
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class MomentParameter(serializers.Field):  # type: ignore[type-arg]
+    """A moment that has passed and that the plan's history reaches back to."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """The exact moment. Raises ValidationError for the future and NotFound before the history."""
+        moment = _read(str(data))
+        since = history.complete_since()
+        if since is None or moment < since:
+            begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}" if since else "まだありません"
+            raise NotFound(f"計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        """ISO 8601 in Tokyo."""
+        return timezone.localtime(value).isoformat()
+
+
+def _read(text: str) -> datetime:
+    """The moment that a text names; the end of a day that is over, now for today."""
+    try:
+        day, moment = parse_date(text), parse_datetime(text.replace(" ", "+"))  # a bare + arrives as a space
+    except ValueError:
+        day = moment = None
+    if day is not None:
+        return _end_of(day)
+    if moment is None or timezone.is_naive(moment):
+        raise ValidationError(f"「{text[:50]}」は読めません。{FORMS}")
+    if moment > settled_moment():
+        raise ValidationError(f"未来の時点です。{FORMS}")
+    return moment
+
+
+def _end_of(day: date) -> datetime:
+    today = timezone.localdate()
+    if day > today:
+        raise ValidationError(f"未来の日です。{FORMS}")
+    if day == today:
+        return settled_moment()
+    midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
+    return midnight - timedelta(microseconds=1)
