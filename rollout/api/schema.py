@@ -21,7 +21,7 @@ PROBLEM = {
 _RESPONSES = {
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
     "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
-    "404": "There is no such row or page.",
+    "404": "There is no such row or page, or the plan's history does not reach back so far.",
     "503": "Nothing has been computed yet; come back after `Retry-After` seconds.",
 }
 
@@ -38,7 +38,10 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     is_computed = not operation["operationId"].endswith("_list") and "{" not in path
-    statuses = ("400", "403", "503") if is_computed else ("400", "403", "404")
+    parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+    may_miss = not is_computed or parameters & {"as_of", "from"}
+    may_wait = is_computed and "from" not in parameters
+    statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     return {status: _response(status) for status in statuses}
 
 

@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from rollout.api.computed import ProjectionView, ReconciliationView
 from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
 from rollout.api.ministries import MinistryViewSet
+from rollout.api.movers import MoversView
 from rollout.api.plan import RolloutViewSet, WaveViewSet
 
 app_name = "api"
@@ -23,6 +24,7 @@ router.register("waves", WaveViewSet, "wave")
 urlpatterns = [
     path("", include(router.urls)),
     path("projection/", ProjectionView.as_view(), name="projection"),
+    path("projection/movers/", MoversView.as_view(), name="movers"),
     path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

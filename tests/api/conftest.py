@@ -1,6 +1,12 @@
 """What tests of the API share: reading is public unless a test says otherwise."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.core.management import call_command
+
+from tests.conftest import SEED_NOW
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +35,12 @@ def codes(get):
         return [row["code"] for row in get(path)["results"]]
 
     return codes
+
+
+@pytest.fixture
+def clock(db):
+    """The published plan, loaded a week before SEED_NOW; the clock then stands at SEED_NOW."""
+    with time_machine.travel(SEED_NOW - timedelta(days=7), tick=False) as clock:
+        call_command("seed", verbosity=0)
+        clock.move_to(SEED_NOW)
+        yield clock

@@ -4,54 +4,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import time_machine
-from django.core.management import call_command
 
-from rollout import actions, recompute
-from rollout.models import Cohort, Rollout, Target, Wave
+from rollout import recompute
+from tests.api.edits import EDITS, move
 from tests.conftest import SEED_NOW
-from tests.factories import CohortFactory, RolloutFactory, WaveFactory
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 FORMS = "「2026-11-22」（その日の終わり）か「2026-11-22T09:00:00+09:00」のように指定してください。"
-
-
-@pytest.fixture
-def clock(db):
-    """The published plan, loaded a week before SEED_NOW; the clock then stands at SEED_NOW."""
-    with time_machine.travel(SEED_NOW - timedelta(days=7), tick=False) as clock:
-        call_command("seed", verbosity=0)
-        clock.move_to(SEED_NOW)
-        yield clock
-
-
-def move(code, cutover):
-    wave = Wave.objects.get(code=code)
-    wave.cutover = cutover
-    actions.save_row(row=wave, actor=None, reason="変更")
-
-
-def withdraw(code):
-    wave = Wave.objects.get(code=code)
-    wave.status = "cancelled"
-    actions.save_row(row=wave, actor=None, reason="中止")
-
-
-def publish(users):
-    cohort = Cohort.objects.get(code="fy2026-onward")
-    cohort.published_users = users
-    actions.save_row(row=cohort, actor=None, reason="新しい資料")
-
-
-EDITS = [
-    lambda: move("nta-1", "R8.9"),
-    lambda: move("jftc-1", "検討中"),
-    lambda: withdraw("meti-1"),
-    lambda: publish(280_000),
-    lambda: WaveFactory(rollout=RolloutFactory(cohort=CohortFactory(), users=500), cutover="R9.2.15"),
-    lambda: actions.delete_row(row=Rollout.objects.get(code="isa"), actor=None, reason="統合"),
-    lambda: actions.delete_row(row=Target.objects.get(), actor=None, reason="見直し"),
-]
 
 
 def figures(answer):

@@ -1,0 +1,220 @@
+"""What moved the figure between two moments, by rollout and cause, with who, when and why."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ministries.models import Ministry
+from rollout.api.computed import BasisQuery, ComputedView
+from rollout.api.moments import MomentParameter
+from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, month_label, parse
+from rollout.domain.movers import Cause, Movement, explain
+from rollout.domain.plan import Basis, month_number, month_parts
+from rollout.domain.projection import fiscal_year_end
+from rollout.history import rows_at
+from rollout.models import Cohort, Rollout, Wave
+from rollout.recompute import read_plan, settled_moment
+
+CAUSE_LABELS = {
+    Cause.DATE: "日程の変更",
+    Cause.COUNT: "人数の変更",
+    Cause.STATUS: "中止・再開",
+    Cause.ADDED: "追加",
+    Cause.REMOVED: "削除",
+    Cause.PUBLISHED_TOTAL: "公表人数の変更",
+    Cause.SHARING: "按分のし直し",
+}
+CAUSED_BY_WAVES = (Cause.DATE, Cause.COUNT, Cause.STATUS, Cause.ADDED, Cause.REMOVED)
+
+EXAMPLE = {
+    "basis": "cumulative",
+    "from": "2026-11-20T23:59:59.999999+09:00",
+    "to": "2026-11-23T16:00:00+09:00",
+    "month": "2027-03",
+    "label": "R9.3",
+    "before": 152000,
+    "after": 83400,
+    "difference": -68600,
+    "movers": [
+        {
+            "rollout": "nta",
+            "label": "国税庁",
+            "cause": "date",
+            "cause_label": "日程の変更",
+            "users": -68600,
+            "changes": [
+                {"at": "2026-11-23T15:30:00+09:00", "by": None, "reason": "9月3日 国税庁からの連絡"},
+            ],
+        }
+    ],
+}
+
+
+class MonthParameter(serializers.CharField):
+    """A month, `2027-03` or `R9.3`, as its month number."""
+
+    def to_internal_value(self, data: Any) -> int:  # type: ignore[override]
+        """The month number. Raises ValidationError for anything but one month."""
+        text = super().to_internal_value(data)
+        try:
+            period = parse(text)
+        except FuzzyDateError as error:
+            raise ValidationError(str(error)) from error
+        if period.precision is not Precision.MONTH or period.open_ended or period.earliest is None:
+            raise ValidationError(f"「{text[:50]}」は月ではありません。「2027-03」のように指定してください。")
+        return month_number(period.earliest)
+
+
+class MoversQuery(BasisQuery):
+    """Parameters of the comparison."""
+
+    locals()["from"] = MomentParameter(  # a word that Python keeps for itself
+        help_text="The earlier moment: a day (its end in Tokyo) or a time with offset."
+    )
+    to = MomentParameter(required=False, help_text="The later moment, in the same forms; now by default.")
+    month = MonthParameter(
+        required=False,
+        help_text="The month whose cumulative users are compared; by default the end of `to`'s fiscal year.",
+    )
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One change of the rows behind a mover."""
+
+    at = serializers.DateTimeField(help_text="When it was saved.")
+    by = serializers.CharField(
+        allow_null=True, help_text="Who saved it; null for the anonymous reader, and where nobody did."
+    )
+    reason = serializers.CharField(allow_null=True, help_text="Why, as written at the time.")
+
+
+class MoverSerializer(serializers.Serializer[Any]):
+    """Users by which one rollout moved the figure, for one cause."""
+
+    rollout = serializers.CharField(help_text="Code of the rollout.")
+    label = serializers.CharField(help_text="Its name at the later moment at which it was there.")  # type: ignore[assignment]
+    cause = serializers.ChoiceField([cause.value for cause in Cause])
+    cause_label = serializers.CharField(help_text="The same in Japanese.")
+    users = serializers.IntegerField(help_text="Users, never 0; all movers add up to `difference`.")
+    changes = ChangeSerializer(
+        many=True, help_text="What was changed in between; empty for `sharing`, which follows from others."
+    )
+
+
+class MoversSerializer(serializers.Serializer[Any]):
+    """The change of cumulative users at one month between two moments; its parts add up to the whole."""
+
+    basis = serializers.ChoiceField([basis.value for basis in Basis])
+    locals()["from"] = serializers.DateTimeField(help_text="The earlier moment.")
+    to = serializers.DateTimeField(help_text="The later moment.")
+    month = serializers.CharField(help_text="YYYY-MM.")
+    label = serializers.CharField(help_text="`R9.3`.")  # type: ignore[assignment]
+    before = serializers.IntegerField(help_text="Planned cumulative users as known at `from`.")
+    after = serializers.IntegerField(help_text="The same as known at `to`.")
+    difference = serializers.IntegerField(help_text="after − before.")
+    movers = MoverSerializer(many=True, help_text="The largest first.")
+
+
+class MoversView(ComputedView):
+    """What moved the figure."""
+
+    query_class = MoversQuery
+
+    @extend_schema(
+        operation_id="projection_movers_retrieve",
+        parameters=[MoversQuery],
+        responses=MoversSerializer,
+        examples=[OpenApiExample("国税庁 moved by a year", value=EXAMPLE, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """What moved the cumulative users of a month between two moments.
+
+        Broken down by rollout and cause; the parts add up to the whole. 404 for a moment before the plan's
+        history began.
+        """
+        query = self.query(request)
+        before, after = query["from"], query.get("to") or settled_moment()
+        if after < before:
+            raise ValidationError({"to": ["「to」は「from」より後の時点を指定してください。"]})
+        month = query.get("month", fiscal_year_end(fiscal_year_of(timezone.localdate(after))))
+        basis = Basis(query["basis"])
+        movement = explain(read_plan(before)[0], read_plan(after)[0], basis=basis, month=month)
+        changes = Changes(before, after, show_people=bool(request.user.is_authenticated))
+        return Response({"basis": basis, **_span_json(before, after), **_movement_json(movement, changes)})
+
+
+class Changes:
+    """The versions that the history has of what moved, between two moments, and the names of rollouts."""
+
+    def __init__(self, before: datetime, after: datetime, *, show_people: bool) -> None:
+        self._span = {"history_date__gt": before, "history_date__lte": after}
+        self._show_people = show_people
+        self.labels = {**_labels(before), **_labels(after)}
+        rollouts = {row.pk: row for moment in (before, after) for row in rows_at(Rollout, moment)}
+        codes = {key: row.code for key, row in rollouts.items()}
+        self._of_waves = self._by(Wave, "rollout_id", codes)
+        self._of_rollouts = self._by(Rollout, "id", codes)
+        self._of_cohorts = [entry for found in self._by(Cohort, "id").values() for entry in found]
+
+    def _by(self, model: Any, key: str, codes: Mapping[int, str] | None = None) -> dict[Any, list[Any]]:
+        columns = (key, "history_date", "history_user__username", "history_change_reason")
+        found = defaultdict(list)
+        for row, at, person, reason in model.history.filter(**self._span).values_list(*columns):
+            by = person if self._show_people else None
+            entry = {"at": timezone.localtime(at).isoformat(), "by": by, "reason": reason}
+            found[codes.get(row) if codes else row].append(entry)
+        return found
+
+    def of(self, rollout: str, cause: Cause) -> list[dict[str, Any]]:
+        """The changes behind one mover, the oldest first."""
+        if cause is Cause.PUBLISHED_TOTAL:
+            found: Iterable[dict[str, Any]] = self._of_cohorts
+        elif cause in CAUSED_BY_WAVES:
+            found = [*self._of_waves[rollout], *self._of_rollouts[rollout]]
+        else:
+            found = []
+        return sorted(found, key=lambda entry: entry["at"])
+
+
+def _labels(moment: datetime) -> dict[str, str]:
+    """What rollouts were called at a moment, by code."""
+    names = dict(rows_at(Ministry, moment).values_list("id", "name"))
+    rows = rows_at(Rollout, moment).values_list("code", "lead_ministry_id", "scope")
+    return {code: f"{names[lead]}（{scope}）" if scope else names[lead] for code, lead, scope in rows}
+
+
+def _span_json(before: datetime, after: datetime) -> dict[str, str]:
+    return {
+        "from": timezone.localtime(before).isoformat(),
+        "to": timezone.localtime(after).isoformat(),
+    }
+
+
+def _movement_json(movement: Movement, changes: Changes) -> dict[str, Any]:
+    year, month = month_parts(movement.month)
+    return {
+        "month": f"{year}-{month:02d}",
+        "label": month_label(year, month),
+        "before": movement.before,
+        "after": movement.after,
+        "difference": movement.difference,
+        "movers": [
+            {
+                "rollout": mover.rollout,
+                "label": changes.labels[mover.rollout],
+                "cause": mover.cause,
+                "cause_label": CAUSE_LABELS[mover.cause],
+                "users": mover.users,
+                "changes": changes.of(mover.rollout, mover.cause),
+            }
+            for mover in movement.movers
+        ],
+    }

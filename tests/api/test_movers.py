@@ -1,0 +1,145 @@
+"""What moved the figure between two moments."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from ministries.models import Ministry
+from rollout import actions
+from rollout.models import Cohort, Rollout, Wave
+from tests.api.edits import EDITS, move
+
+BEFORE = "2026-11-22"
+
+
+@pytest.fixture
+def clerk(django_user_model):
+    return django_user_model.objects.create_user("sato")
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "message"),
+    [
+        ("", "from", "この項目は必須です。"),
+        ("from=2026-11-23&to=2026-11-20", "to", "「to」は「from」より後の時点を指定してください。"),
+        (
+            f"from={BEFORE}&month=R8",
+            "month",
+            "「R8」は月ではありません。「2027-03」のように指定してください。",
+        ),
+        (f"from={BEFORE}&month=2027-03~", "month", None),
+        (f"from={BEFORE}&month=2027-13", "month", None),
+    ],
+)
+def test_comparison_that_cannot_be_made_is_refused(get, clock, query, name, message):
+    errors = get(f"projection/movers/?{query}", status=400)["errors"]
+    assert list(errors) == [name]
+    assert message is None or errors[name] == [message]
+
+
+def test_moment_before_the_history_is_a_404(get, clock):
+    assert get("projection/movers/?from=2026-01-01", status=404)["status"] == 404
+
+
+def test_nothing_moved_says_so(get, clock):
+    answer = get(f"projection/movers/?from={BEFORE}")
+    assert (answer["month"], answer["label"], answer["before"]) == ("2027-03", "R9.3", 152_000)
+    assert (answer["after"], answer["difference"], answer["movers"]) == (152_000, 0, [])
+
+
+def test_moved_date_is_explained_with_when_and_why(get, clock, clerk):
+    clock.shift(60)
+    wave = Wave.objects.get(code="nta-1")
+    wave.cutover = "R9.6"
+    actions.save_row(row=wave, actor=clerk, reason="国税庁からの連絡")
+    answer = get(f"projection/movers/?from={BEFORE}")
+    assert (answer["before"], answer["after"], answer["difference"]) == (152_000, 83_400, -68_600)
+    change = {"at": "2026-11-23T16:01:00+09:00", "by": None, "reason": "国税庁からの連絡"}
+    assert answer["movers"] == [
+        {
+            "rollout": "nta",
+            "label": "国税庁",
+            "cause": "date",
+            "cause_label": "日程の変更",
+            "users": -68_600,
+            "changes": [change],
+        }
+    ]
+
+
+def test_who_changed_it_is_told_to_those_signed_in_alone(get, clock, clerk, client):
+    wave = Wave.objects.get(code="nta-1")
+    wave.cutover = "R9.6"
+    actions.save_row(row=wave, actor=clerk, reason="連絡")
+    path = f"projection/movers/?from={BEFORE}"
+    assert get(path)["movers"][0]["changes"][0]["by"] is None
+    client.force_login(clerk)
+    assert get(path)["movers"][0]["changes"][0]["by"] == "sato"
+
+
+def test_stated_count_moves_the_others_by_sharing(get, clock):
+    rollout = Rollout.objects.get(code="nta")
+    rollout.users = 70_000
+    actions.save_row(row=rollout, actor=None, reason="確認")
+    movers = get(f"projection/movers/?from={BEFORE}")["movers"]
+    assert [(mover["rollout"], mover["cause"], mover["users"]) for mover in movers] == [
+        ("nta", "count", 1_400),
+        ("meti", "sharing", -506),
+        ("isa", "sharing", -411),
+        ("local-finance-bureaus", "sharing", -411),
+        ("nra", "sharing", -72),
+    ]
+    assert [len(mover["changes"]) for mover in movers] == [1, 0, 0, 0, 0]
+
+
+def test_published_total_is_a_cause_of_its_own(get, clock):
+    cohort = Cohort.objects.get(code="fy2026")
+    cohort.published_users = 90_000
+    actions.save_row(row=cohort, actor=None, reason="新しい資料")
+    answer = get(f"projection/movers/?from={BEFORE}")
+    assert (answer["difference"], {mover["cause"] for mover in answer["movers"]}) == (
+        10_000,
+        {"published_total"},
+    )
+    assert {mover["changes"][0]["reason"] for mover in answer["movers"]} == {"新しい資料"}
+
+
+def test_deleted_rollout_keeps_its_name_of_the_time(get, clock):
+    actions.delete_row(row=Rollout.objects.get(code="isa"), actor=None, reason="統合")
+    clock.shift(60)
+    Ministry.objects.filter(code="isa").update(name="別の名前")
+    movers = get(f"projection/movers/?from={BEFORE}")["movers"]
+    assert ("isa", "出入国在留管理庁", "removed", -3_344) in [
+        (mover["rollout"], mover["label"], mover["cause"], mover["users"]) for mover in movers
+    ]
+
+
+@pytest.mark.parametrize("basis", ["cumulative", "group"])
+@pytest.mark.parametrize("month", ["2026-06", "R9.3", "2028-03"])
+def test_parts_add_up_to_the_whole(get, clock, basis, month):
+    for edit in EDITS:
+        clock.shift(60)
+        edit()
+    answer = get(f"projection/movers/?from={BEFORE}&basis={basis}&month={month}")
+    points = {
+        point["period"]: point["cumulative"]
+        for point in get(f"projection/?basis={basis}&as_of={answer['to'].replace('+', '%2B')}")["points"]
+    }
+    assert sum(mover["users"] for mover in answer["movers"]) == answer["difference"]
+    assert (answer["after"], answer["difference"]) == (
+        points[answer["month"]],
+        answer["after"] - answer["before"],
+    )
+
+
+def test_queries_do_not_grow_with_what_moved(client, clock):
+    def count():
+        with CaptureQueriesContext(connection) as captured:
+            client.get(f"/api/v1/projection/movers/?from={BEFORE}")
+        return len(captured)
+
+    move("nta-1", "R9.6")
+    one = count()
+    for code in ("isa-1", "meti-1", "nra-1"):
+        move(code, "R9.6")
+    assert count() == one
