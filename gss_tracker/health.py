@@ -31,7 +31,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 def find_problems(now: datetime) -> list[str]:
     """What lags: `projection` (none), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15 minutes)."""
     version = PlanVersion.objects.current()
-    late = Reminder.objects.filter(state=State.DUE, due_at__lt=now - DUE_AGE_LIMIT, retry_at=None)
+    late = Reminder.objects.filter(state=State.DUE, due_at__lt=now - DUE_AGE_LIMIT)
     checks = {
         "projection": not Projection.objects.exists(),
         "heartbeat": version.ticked_at is None or now - version.ticked_at > TICK_AGE_LIMIT,

@@ -30,6 +30,7 @@ _TITLES = {
     503: "まだ答えられません",
 }
 _NOT_FOUND = "この URL には何もありません。コードと URL を確かめてください。"
+_UNREADABLE = "要求を読めません。URL とヘッダーを確かめてください。"
 _BROKEN = "処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。"
 _SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
 _DETAILS: dict[type[exceptions.APIException], str] = {
@@ -71,6 +72,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
         return _plain_response(404, _NOT_FOUND)
     return defaults.page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler400 (a wrong Host, say): a problem under /api/, the usual page elsewhere."""
+    if _is_api(request):
+        return _plain_response(400, _UNREADABLE)
+    return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:

@@ -6,8 +6,10 @@ Without REDIS_URL the one web worker also runs Celery's worker and beat.
 import os
 from typing import Any
 
+from gss_tracker import settings
+
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
 threads = 8
 timeout = 60
@@ -23,8 +25,6 @@ _embedded: Any = None
 def post_worker_init(worker: Any) -> None:
     """Start the embedded worker and beat, where there is no broker to connect to."""
     global _embedded
-    from django.conf import settings
-
     if settings.REDIS_URL:
         return
     from gss_tracker.embedded import EmbeddedCelery

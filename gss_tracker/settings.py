@@ -16,10 +16,41 @@ from gss_tracker.secret_key import read_or_make_secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
+VAR_DIR.mkdir(exist_ok=True)
+
 env = environ.Env()
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    """A yes or a no; anything else is refused rather than taken for a no."""
+    text = env.str(name, default="on" if default else "off").lower()
+    if text not in FLAGS:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(FLAGS)}, not {text!r}.")
+    return FLAGS[text]
+
+
+def _process_count(name: str, *, default: int) -> int:
+    text = env.str(name, default=str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 on, not {text!r}.")
+    return int(text)
+
+
+FLAGS = {
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
+    raise ImproperlyConfigured("REDIS_URL must be a Redis URL: redis://host:6379/0")
 
 EMBEDDED = not DATABASE_URL and not REDIS_URL
 """True when everything lives in one process on loopback: SQLite, an in-memory broker, mail as files."""
@@ -28,7 +59,14 @@ DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_make_secret_key(VAR_DIR, allowed=EMBEDDED)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-PUBLIC_READ = env.bool("PUBLIC_READ", default=EMBEDDED)
+PUBLIC_READ = _flag("PUBLIC_READ", default=EMBEDDED)
+
+WEB_CONCURRENCY = _process_count("WEB_CONCURRENCY", default=1)
+if WEB_CONCURRENCY > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        "Without REDIS_URL the broker lives in one process, but WEB_CONCURRENCY asks for several: "
+        "set REDIS_URL and run `celery worker` and `celery beat`, or unset WEB_CONCURRENCY."
+    )
 
 INSTALLED_APPS = [
     "ministries",
@@ -52,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "gss_tracker.middleware.refuse_nul",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -82,7 +121,6 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     if not DATABASE_URL:
-        VAR_DIR.mkdir(exist_ok=True)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "gss_tracker.sqlite3",
@@ -93,12 +131,12 @@ def _database() -> dict[str, Any]:
             },
         }
     database: dict[str, Any] = env.db_url("DATABASE_URL")
-    if database["ENGINE"] != "django.db.backends.postgresql":
+    if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
             "DATABASE_URL must be a PostgreSQL URL: postgres://user:password@host/name"
         )
-    options = {**database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 8}}
-    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
+    options = {**database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
+    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 DATABASES = {"default": _database()}

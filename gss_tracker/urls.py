@@ -12,5 +12,6 @@ urlpatterns = [
     path("", include("rollout.urls")),
 ]
 
+handler400 = "gss_tracker.problems.bad_request"
 handler404 = "gss_tracker.problems.not_found"
 handler500 = "gss_tracker.problems.server_error"

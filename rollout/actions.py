@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
+from rollout.history import catch_up
 from rollout.models import PlanVersion, Rollout, Wave
 
 Row = TypeVar("Row", bound=models.Model)
@@ -26,9 +27,9 @@ DAY_NEEDED = "「利用中」にするときは、実際に利用を始めた日
 @transaction.atomic
 def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
     """Add or change one row of the plan, with who and why in its history."""
-    PlanVersion.objects.lock()
+    _begin()
     if isinstance(row, Wave):
-        _prepare_wave(row)
+        check_wave(row)
     _sign(row, actor, reason)
     row.save()
     return row
@@ -37,7 +38,7 @@ def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
 @transaction.atomic
 def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
     """Delete one row of the plan, a rollout with all its parts; history stays. The last wave is refused."""
-    PlanVersion.objects.lock()
+    _begin()
     if isinstance(row, Wave):
         check_wave_deletion(row)
     parts = [*row.waves.all(), *row.coverages.all(), *row.citations.all()] if isinstance(row, Rollout) else []
@@ -83,17 +84,9 @@ def needs_reason(row: models.Model, changed_fields: Iterable[str]) -> bool:
     return row.pk is not None and not REASONED_FIELDS.isdisjoint(changed_fields)
 
 
-def _prepare_wave(wave: Wave) -> None:
-    """Check the wave; a cutover with other bounds is a new version, which starts now."""
-    check_wave(wave)
-    before = Wave.objects.filter(pk=wave.pk).first() if wave.pk else None
-    if before is None:
-        return
-    bounds = (wave.cutover.earliest, wave.cutover.latest)
-    wave.cutover_version, wave.cutover_since = before.cutover_version, before.cutover_since
-    if bounds != (before.cutover_earliest, before.cutover_latest):
-        wave.cutover_version += 1
-        wave.cutover_since = timezone.now()
+def _begin() -> None:
+    """Lock the plan; what was loaded past the history gets its first version before it is changed."""
+    catch_up(PlanVersion.objects.lock(), timezone.now())
 
 
 def _stored_value(row: models.Model, name: str) -> Any:

@@ -10,8 +10,7 @@ class RolloutConfig(AppConfig):
     verbose_name = "GSS導入計画"
 
     def ready(self) -> None:
-        """Connect the one signal receiver, and the system checks."""
-        from rollout import checks, receivers
+        """Listen to every save."""
+        from rollout import receivers
 
         receivers.connect()
-        checks.connect()

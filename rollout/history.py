@@ -5,6 +5,8 @@ recompute after it adds what is missing: a first version of new rows, and a new 
 that no longer match their last one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,7 @@ from rollout.models import (
     Citation,
     Cohort,
     Observation,
+    PlanVersion,
     ReminderRule,
     Rollout,
     RolloutCoverage,
@@ -22,6 +25,7 @@ from rollout.models import (
     Target,
     Wave,
 )
+from rollout.models.fields import BOUND_NAMES, fill_bounds
 
 TRACKED_MODELS: tuple[type[models.Model], ...] = (
     Ministry,
@@ -67,6 +71,52 @@ def complete_since() -> datetime | None:
     return None if None in firsts else max(firsts)
 
 
+def catch_up(version: PlanVersion, at: datetime) -> None:
+    """Do what raw saves have left undone, if there were any. The caller holds the lock of `version`."""
+    if version.history_missing:
+        repair_bounds(at)
+        fill_history(at)
+        PlanVersion.objects.update(history_missing=False)
+
+
+def repair_bounds(at: datetime) -> None:
+    """Read the bounds of raw rows from their text, and give moved cutovers a version of their own.
+
+    A fixture may carry other bounds than its text says, and sets the version back to 1, under which
+    the ledger may have sent a reminder for another date.
+    """
+    for observation in Observation.objects.all():
+        with _kept(observation, [f"as_of_{bound}" for bound in BOUND_NAMES]):
+            fill_bounds(observation, "as_of")
+    highest = dict(Wave.history.values_list("id").annotate(models.Max("cutover_version")).order_by())
+    versions = Wave.history.latest_of_each().exclude(history_type=DELETED)
+    last = {record.id: record for record in versions.order_by("history_id")}
+    columns = [*(f"cutover_{bound}" for bound in BOUND_NAMES), "cutover_version", "cutover_since"]
+    for wave in Wave.objects.all():
+        with _kept(wave, columns):
+            fill_bounds(wave, "cutover")
+            if wave.pk in last:
+                _continue_version(wave, last[wave.pk], highest[wave.pk], at)
+
+
+def _continue_version(wave: Wave, last: Any, highest: int, at: datetime) -> None:
+    """The version of the last one where the bounds are the same, otherwise one that there never was."""
+    if wave.cutover_bounds == (last.cutover_earliest, last.cutover_latest):
+        wave.cutover_version, wave.cutover_since = last.cutover_version, last.cutover_since
+    else:
+        wave.cutover_version, wave.cutover_since = highest + 1, at
+
+
+@contextmanager
+def _kept(row: models.Model, names: list[str]) -> Iterator[None]:
+    """Write these columns of a row, past its save, where the block has changed them."""
+    before = {name: getattr(row, name) for name in names}
+    yield
+    after = {name: getattr(row, name) for name in names}
+    if after != before:
+        type(row)._default_manager.filter(pk=row.pk).update(**after)
+
+
 def fill_history(at: datetime) -> int:
     """Write the versions that raw saves left out, dated `at`; returns how many rows were added."""
     return sum(_fill_model(model, at) for model in TRACKED_MODELS)
@@ -76,7 +126,7 @@ def _fill_model(model: type[models.Model], at: datetime) -> int:
     history = model.history  # type: ignore[attr-defined]
     last = {
         getattr(record, model._meta.pk.attname): _values(record, model)
-        for record in history.latest_of_each()
+        for record in history.latest_of_each().order_by("history_id")
         if record.history_type != DELETED
     }
     rows = list(model._default_manager.order_by("pk"))

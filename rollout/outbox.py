@@ -12,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(minutes=10)
 SUBJECT_LENGTH = 300
+UNSENT_STATES = (State.PLANNED, State.DUE)
+GIVEN_UP = (State.MISSED, State.SKIPPED)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]
 
 Key = tuple[int, int, str, int]
@@ -113,13 +117,12 @@ def _key(entry: Owed) -> Key:
 def _follow_plan(wanted: dict[Key, datetime], now: datetime) -> set[Key]:
     """Cancel, move or revive the rows that the ledger has; returns the keys of all rows it has."""
     keys: set[Key] = set()
-    unsent = Q(state__in=[State.PLANNED, State.DUE])
-    rows = Reminder.objects.filter(unsent | Q(wave__in=Wave.objects.awaited()))
+    rows = Reminder.objects.filter(Q(state__in=UNSENT_STATES) | Q(wave__in=Wave.objects.awaited()))
     for row in rows.select_related("wave", "rule"):
         key = (row.wave_id, row.rule_id, row.address, row.cutover_version)
         keys.add(key)
         due_at = wanted.get(key)
-        if due_at is None and row.state in (State.PLANNED, State.DUE):
+        if due_at is None and row.state in UNSENT_STATES:
             _set_state(row, State.CANCELLED, _cancel_reason(row))
         elif due_at and _must_follow(row, due_at, now):
             _set_state(row, State.PLANNED, "", due_at=due_at)
@@ -127,10 +130,11 @@ def _follow_plan(wanted: dict[Key, datetime], now: datetime) -> set[Key]:
 
 
 def _must_follow(row: Reminder, due_at: datetime, now: datetime) -> bool:
-    """True for a cancelled row that is wanted again within its grace, and for an unsent one due elsewhen."""
-    if row.state == State.CANCELLED:
-        return not _is_past_grace(row.rule, due_at, now)
-    return row.state in (State.PLANNED, State.DUE) and row.due_at != due_at
+    """True for an unsent row due elsewhen, and for one given up that is wanted again within its grace."""
+    if row.state in UNSENT_STATES:
+        return row.due_at != due_at
+    is_wanted_again = row.state == State.CANCELLED or (row.state in GIVEN_UP and row.due_at != due_at)
+    return is_wanted_again and not _is_past_grace(row.rule, due_at, now)
 
 
 def _is_past_grace(rule: ReminderRule, due_at: datetime, now: datetime) -> bool:
@@ -186,15 +190,34 @@ def _settle_due(now: datetime) -> None:
 
 
 def deliver(*, now: datetime | None = None) -> int:
-    """Send what is due, one mail after the other; returns how many were accepted by the mail server."""
+    """Send what is due, one mail after the other; returns how many were accepted by the mail server.
+
+    Nothing is claimed before the mail server answers, and whatever it leaves unanswered ends the
+    round: the next tick goes on, and no round waits for more than one silent server.
+    """
     moment = now or timezone.now()
     ready = Reminder.objects.filter(state=State.DUE).filter(Q(retry_at=None) | Q(retry_at__lte=moment))
     sent = 0
     for key in list(ready.order_by("due_at", "id").values_list("pk", flat=True)):
-        reminder = _claim(key, moment)
-        if reminder is not None:
-            sent += _send(reminder)
+        try:
+            connection = get_connection()
+            connection.open()
+        except (OSError, smtplib.SMTPException, ImproperlyConfigured, ValueError) as error:
+            logger.warning("mail server unreachable: %s", error)
+            ready.update(server_answer=f"メールサーバーに接続できません: {error}"[:500])
+            break
+        state = _deliver_one(key, connection, moment)
+        connection.close()
+        sent += state is State.SENT
+        if state is State.UNKNOWN:
+            break
     return sent
+
+
+def _deliver_one(key: int, connection: BaseEmailBackend, now: datetime) -> State | None:
+    """Claim one row and send it; its new state, or None when it was not to be sent."""
+    reminder = _claim(key, now)
+    return _send(reminder, connection) if reminder else None
 
 
 def _claim(key: int, now: datetime) -> Reminder | None:
@@ -270,21 +293,16 @@ def _users_text(wave_id: int, today: date) -> str:
     return count_text(*stored.count_of(wave_id)) if stored else "不明"
 
 
-def _send(reminder: Reminder) -> bool:
+def _send(reminder: Reminder, connection: BaseEmailBackend) -> State:
     """Hand one claimed row to the mail server and record what it said."""
     message = EmailMessage(
         reminder.subject,
         reminder.body,
         to=[reminder.address],
         headers={"Message-ID": reminder.message_id, "Auto-Submitted": "auto-generated"},
+        connection=connection,
     )
-    connection = get_connection()
     try:
-        connection.open()
-    except (OSError, smtplib.SMTPException) as error:
-        return _record_retry(reminder, f"メールサーバーに接続できません: {error}")
-    try:
-        message.connection = connection
         message.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, answer = next(iter(error.recipients.values()))
@@ -295,28 +313,26 @@ def _send(reminder: Reminder) -> bool:
         return _record(reminder, State.FAILED, f"メールを組み立てられません: {error}")
     except (OSError, smtplib.SMTPException) as error:
         return _record(reminder, State.UNKNOWN, f"送信中に接続が切れました: {error}")
-    finally:
-        connection.close()
     return _record(reminder, State.SENT, "受け付けられました", sent_at=timezone.now())
 
 
-def _record_refusal(reminder: Reminder, code: int, answer: bytes | str) -> bool:
+def _record_refusal(reminder: Reminder, code: int, answer: bytes | str) -> State:
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
     if 400 <= code < 500:
         return _record_retry(reminder, f"{code} {text}")
     return _record(reminder, State.FAILED, f"{code} {text}")
 
 
-def _record_retry(reminder: Reminder, answer: str) -> bool:
+def _record_retry(reminder: Reminder, answer: str) -> State:
     wait = BACK_OFF[min(reminder.attempts, len(BACK_OFF)) - 1]
     return _record(reminder, State.DUE, answer, retry_at=timezone.now() + wait)
 
 
-def _record(reminder: Reminder, state: State, answer: str, **values: object) -> bool:
-    """Write the outcome on the row; True when it is `sent`. Says no address and no text in the log."""
+def _record(reminder: Reminder, state: State, answer: str, **values: object) -> State:
+    """Write the outcome on the row and return it. Says no address and no text in the log."""
     Reminder.objects.filter(pk=reminder.pk, state=State.SENDING).update(
         state=state, server_answer=answer[:500], **values
     )
     if state is not State.SENT:
         logger.warning("reminder %s: %s after attempt %s", reminder.pk, state.value, reminder.attempts)
-    return state is State.SENT
+    return state

@@ -1,4 +1,4 @@
-"""The one signal receiver: whatever is written to a tracked row marks the plan as changed.
+"""The one place for signals: whatever is written to a tracked row marks the plan as changed.
 
 Actions lock the plan's version row first; this also catches `loaddata`, the shell and everything
 else that saves a row, so that no stored figure outlives the rows it was computed from unnoticed.
@@ -7,7 +7,7 @@ else that saves a row, so that no stored figure outlives the rows it was compute
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from rollout.history import TRACKED_MODELS
 from rollout.models import PlanVersion
@@ -17,8 +17,16 @@ from rollout.tasks import nudge
 def connect() -> None:
     """Listen to every tracked model."""
     for model in TRACKED_MODELS:
+        pre_save.connect(lock_first, sender=model, dispatch_uid=f"changing-{model.__name__}")
+        pre_delete.connect(lock_first, sender=model, dispatch_uid=f"deleting-{model.__name__}")
         post_save.connect(mark_changed, sender=model, dispatch_uid=f"changed-{model.__name__}")
         post_delete.connect(mark_changed, sender=model, dispatch_uid=f"deleted-{model.__name__}")
+
+
+def lock_first(sender: type[models.Model], **_kwargs: Any) -> None:
+    """Within a transaction take the plan's version row before any other, as actions do: no deadlock."""
+    if transaction.get_connection().in_atomic_block:
+        PlanVersion.objects.lock()
 
 
 def mark_changed(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any) -> None:

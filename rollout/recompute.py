@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from rollout.domain.allocation import Allocation
@@ -25,7 +24,7 @@ from rollout.domain.plan import (
 )
 from rollout.domain.projection import Projection as DomainProjection
 from rollout.domain.projection import project
-from rollout.history import fill_history, rows_at
+from rollout.history import catch_up, rows_at
 from rollout.models import Cohort as CohortRow
 from rollout.models import PlanVersion, Projection
 from rollout.models import Rollout as RolloutRow
@@ -39,14 +38,11 @@ def recompute(*, now: datetime | None = None) -> int:
     Safe to call at any time and from several processes at once: whoever comes second finds the
     work done. The version row stays locked from reading to storing, so that no change falls between.
     """
-    now = now or timezone.now()
-    today = timezone.localdate(now)
     with transaction.atomic():
         version = PlanVersion.objects.lock()
-        if version.history_missing:
-            renew_cutover_versions(now)
-            fill_history(now)
-            PlanVersion.objects.update(history_missing=False)
+        now = now or timezone.now()
+        today = timezone.localdate(now)
+        catch_up(version, now)
         if Projection.objects.filter(data_version=version.number, today=today).count() == len(Basis):
             return version.number
         plan, wave_ids = read_plan()
@@ -61,17 +57,6 @@ def recompute(*, now: datetime | None = None) -> int:
             }
             Projection.objects.update_or_create(basis=basis.value, defaults=values)
     return version.number
-
-
-def renew_cutover_versions(at: datetime) -> None:
-    """Give waves that were loaded over themselves a version that the ledger has never met.
-
-    A raw save sets the version back to 1, and under an old version a reminder counts as sent.
-    """
-    versions = WaveRow.history.values_list("id").annotate(Max("cutover_version"))
-    for wave_id, highest in versions.filter(history_type__in=["+", "~"]).order_by():
-        behind = WaveRow.objects.filter(pk=wave_id, cutover_version__lt=highest)
-        behind.update(cutover_version=highest + 1, cutover_since=at)
 
 
 def _stored_allocation(allocation: Allocation, wave_ids: Sequence[int]) -> dict[str, tuple[int | None, int]]:

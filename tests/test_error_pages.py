@@ -28,3 +28,17 @@ def test_forbidden_page_is_said_in_japanese(client, db, monkeypatch):
     monkeypatch.setattr(urls.urlpatterns[1], "callback", forbid)
     answer = client.get("/healthz")
     assert (answer.status_code, "開く権限がありません" in answer.content.decode()) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [("/healthz?x=%00", "text/html; charset=utf-8"), ("/api/v1/waves/?x=%00", "application/problem+json")],
+)
+def test_nul_in_the_query_is_a_400(client, db, path, media_type):
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (400, media_type)
+
+
+def test_wrong_host_is_a_problem_in_the_api(client, db):
+    answer = client.get("/api/v1/waves/", headers={"host": "elsewhere.example.com"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,6 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 
 from gss_tracker.celery import app
-from rollout.checks import check_one_embedded_process
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +35,7 @@ def test_every_beat_entry_names_a_registered_task():
 
 def test_every_environment_variable_is_documented_and_exists():
     code = [*ROOT.glob("gss_tracker/*.py"), *ROOT.glob("rollout/**/*.py")]
-    reads = re.compile(r"""(?:env\.\w+\(|environ\.get\(|environ\[)\s*"([A-Z_]+)\"""")
+    reads = re.compile(r"""(?:env\.\w+\(|_flag\(|_process_count\(|environ\.get\(|environ\[)\s*"([A-Z_]+)\"""")
     used = {name for path in code for name in reads.findall(path.read_text(encoding="utf-8"))}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", read("docs/operations.md"), re.MULTILINE))
     assert used - {"DJANGO_SETTINGS_MODULE"} == documented
@@ -50,15 +51,30 @@ def test_readme_links_lead_somewhere():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.parametrize(
-    ("workers", "redis_url", "errors"),
-    [
-        pytest.param("1", "", [], id="one process"),
-        pytest.param("2", "", ["rollout.E001"], id="two processes would lose messages"),
-        pytest.param("2", "redis://127.0.0.1/0", [], id="two processes with a broker"),
-    ],
-)
-def test_in_memory_broker_allows_one_web_worker(settings, monkeypatch, workers, redis_url, errors):
-    settings.REDIS_URL = redis_url
-    monkeypatch.setitem(os.environ, "WEB_CONCURRENCY", workers)
-    assert [error.id for error in check_one_embedded_process()] == errors
+WRONG_VALUES = {
+    "two processes without a broker": ({"WEB_CONCURRENCY": "2"}, "set REDIS_URL and run `celery worker`"),
+    "a number of processes": (
+        {"WEB_CONCURRENCY": "auto"},
+        "WEB_CONCURRENCY must be a whole number from 1 on",
+    ),
+    "a broker that is no URL": ({"REDIS_URL": "foo"}, "REDIS_URL must be a Redis URL"),
+    "a database that is no URL": (
+        {"DATABASE_URL": "nonsense", "SECRET_KEY": "x"},
+        "must be a PostgreSQL URL",
+    ),
+    "a database of another kind": (
+        {"DATABASE_URL": "mysql://h/d", "SECRET_KEY": "x"},
+        "must be a PostgreSQL URL",
+    ),
+    "neither yes nor no": ({"PUBLIC_READ": "ja"}, "PUBLIC_READ must be one of on, true, yes"),
+    "no secret key": ({"DATABASE_URL": "postgres://h/d"}, "Set SECRET_KEY"),
+}
+
+
+@pytest.mark.parametrize(("values", "remedy"), WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_wrong_setting_stops_the_start_with_the_remedy(values, remedy):
+    chosen = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_READ", "WEB_CONCURRENCY")
+    env = {name: value for name, value in os.environ.items() if name not in chosen}
+    command = [sys.executable, "-c", "import gss_tracker.settings"]
+    done = subprocess.run(command, cwd=ROOT, env=env | values, capture_output=True, text=True, check=False)
+    assert (done.returncode, remedy in done.stderr) == (1, True), done.stderr

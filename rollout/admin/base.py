@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import Fieldset
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.forms import BaseInlineFormSet, ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from rollout import actions
@@ -34,6 +34,7 @@ else:
 
 HISTORY_PAGE = 100
 ERA_TEXT: Any = {FuzzyDateField: {"widget": AdminTextInputWidget}}
+DELETION_REASON_MISSING = "削除するときは、変更理由を書いてください。まだ何も削除していません。"
 DELETED_IN_LIST = "一覧からまとめて削除"
 
 
@@ -88,7 +89,10 @@ class PlanAdmin(SafeChoices, StockAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The deletion, checked and done under one lock."""
+        """The deletion, checked and done under one lock; it says why."""
+        if request.method == "POST" and not request.POST.get("reason", "").strip():
+            messages.error(request, DELETION_REASON_MISSING)
+            return HttpResponseRedirect(request.get_full_path())
         with writing(request):
             return super().delete_view(request, object_id, extra_context)
 

@@ -6,13 +6,14 @@ from datetime import date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from rollout.domain.allocation import CountBasis
 from rollout.domain.dates import FuzzyDate, Precision, fiscal_year_label
 from rollout.models import Projection, Rollout, Wave
+from rollout.models.counts import rollout_count
 from rollout.models.labels import OVERDUE_LABEL, STATUS_LABELS, count_text
 
 EMPTY = "—"
 NOT_COMPUTED = "計算待ち"
+STALE_NOTE = "・再計算待ち"
 
 
 def period_text(cutover: FuzzyDate) -> str:
@@ -59,19 +60,14 @@ def status_cell(wave: Wave, today: date) -> SafeString:
 
 def wave_users_text(projection: Projection | None, wave: Wave) -> str:
     """The users of a wave, and where the number comes from."""
-    return count_text(*projection.count_of(wave.pk)) if projection else NOT_COMPUTED
+    if projection is None:
+        return NOT_COMPUTED
+    return count_text(*projection.count_of(wave.pk)) + (STALE_NOTE if projection.stale else "")
 
 
 def rollout_users_text(projection: Projection | None, rollout: Rollout, waves: Iterable[Wave]) -> str:
-    """The users of a rollout: its stated count, else the sum of its waves and what is missing from it."""
-    if rollout.users is not None:
-        return count_text(rollout.users, CountBasis.STATED)
+    """The same of a rollout, but for cancelled waves."""
     if projection is None:
         return NOT_COMPUTED
-    counts = [projection.count_of(wave.pk) for wave in waves]
-    known = [users for users, _ in counts if users is not None]
-    if not known:
-        return count_text(None, CountBasis.UNKNOWN)
-    shared = any(basis is CountBasis.SHARED_OUT for _, basis in counts)
-    text = count_text(sum(known), CountBasis.SHARED_OUT if shared else CountBasis.STATED)
-    return text if len(known) == len(counts) else f"{text}＋不明"
+    count = rollout_count(rollout, waves, lambda wave: projection.count_of(wave.pk))
+    return count_text(*count) + (STALE_NOTE if projection.stale else "")

@@ -12,7 +12,6 @@ from rollout.api.moments import AS_OF_HELP, MomentParameter
 from rollout.api.projection import (
     ProjectionSerializer,
     past_projection_json,
-    stored_projection,
     stored_projection_json,
 )
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
@@ -156,4 +155,4 @@ class ReconciliationView(ComputedView):
         Cohort totals, the increase of a fiscal year, observations over time and targets. 503 until the plan
         has been computed for the first time.
         """
-        return Response(reconciliation_json(stored_projection(Basis(self.query(request)["basis"]))))
+        return Response(reconciliation_json(Basis(self.query(request)["basis"])))

@@ -11,8 +11,7 @@ from rest_framework import serializers
 from rollout.domain.allocation import CountBasis
 from rollout.domain.plan import Basis, Status
 from rollout.models import Citation, Projection, Rollout, Wave
-
-Count = tuple[int | None, CountBasis]
+from rollout.models.counts import Count, rollout_count
 
 _NAMES = {basis: basis.name.lower() for basis in CountBasis}
 
@@ -61,15 +60,23 @@ class Counts:
 
     def of_wave(self, wave: Wave) -> dict[str, Any]:
         """`CountSerializer`'s fields of a wave."""
-        return _count_json(self._wave_count(wave), wave.rollout)
+        count = self._wave_count(wave)
+        is_own = wave.users is not None  # typed by a person; the rollout's citation speaks of the whole
+        return _count_json(count, None if is_own else _citation(count[1], wave.rollout))
+
+    def headers(self) -> dict[str, str]:
+        """Which version of the plan the counts are of, and whether that is out of date."""
+        if self.projection is None:
+            return {"X-Stale": "true"}
+        stale = str(self.projection.stale).lower()
+        return {"X-Data-Version": str(self.projection.data_version), "X-Stale": stale}
 
     def of_rollout(self, rollout: Rollout) -> dict[str, Any]:
         """The same of a rollout: the sum of its waves, but for cancelled ones."""
         waves = list(rollout.waves.all())
-        moving = [wave for wave in waves if wave.status != Status.CANCELLED]
-        if rollout.users is not None and len(moving) == len(waves):
-            return _count_json((rollout.users, CountBasis.STATED), rollout)
-        return _count_json(_total([self._wave_count(wave) for wave in moving]), rollout)
+        count = rollout_count(rollout, waves, self._wave_count)
+        is_moving = any(wave.status != Status.CANCELLED for wave in waves)
+        return _count_json(count, _citation(count[1], rollout) if is_moving else None)
 
     def _wave_count(self, wave: Wave) -> Count:
         """As computed; where nothing was computed for the wave yet, what its own row states."""
@@ -78,29 +85,19 @@ class Counts:
         return wave.users, CountBasis.UNKNOWN if wave.users is None else CountBasis.STATED
 
 
-def _total(counts: list[Count]) -> Count:
-    """The sum, as sure as the least sure of its parts."""
-    known = [users for users, _ in counts if users is not None]
-    if len(known) < len(counts):
-        return None, CountBasis.UNKNOWN
-    shared = any(basis is CountBasis.SHARED_OUT for _, basis in counts)
-    return sum(known), CountBasis.SHARED_OUT if shared else CountBasis.STATED
-
-
-def _count_json(count: Count, rollout: Rollout) -> dict[str, Any]:
+def _count_json(count: Count, citation: dict[str, str] | None) -> dict[str, Any]:
     users, basis = count
-    return {"users": users, "basis": _NAMES[basis], "citation": _citation(basis, rollout)}
+    return {"users": users, "basis": _NAMES[basis], "citation": citation}
 
 
 def _citation(basis: CountBasis, rollout: Rollout) -> dict[str, str] | None:
-    """A stated count, and a share of one, rests on the adopted citation; others on the cohort's source."""
-    if basis is CountBasis.UNKNOWN:
-        return None
-    if basis is CountBasis.SHARED_OUT and rollout.users is None:
+    """What a stated count of the rollout, or a share of it, rests on; or a share of the cohort's total."""
+    if rollout.users is not None:
+        for citation in rollout.adopted_users_citations:  # type: ignore[attr-defined]
+            return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
+    elif basis is CountBasis.SHARED_OUT:
         source, text = rollout.cohort.source, rollout.cohort.text_in_source
         return {"source": source.code, "title": source.title, "text": text}
-    for citation in rollout.adopted_users_citations:  # type: ignore[attr-defined]
-        return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
     return None
 
 

@@ -34,7 +34,9 @@ class CodeField(forms.CharField):
             return None
         row = self.rows.filter(code=code).first()
         if row is None:
-            raise ValidationError(f"「{code}」というコードの{self.noun}はありません。")
+            raise ValidationError(
+                "%(why)s", params={"why": f"「{code}」というコードの{self.noun}はありません。"}
+            )
         return row
 
 
@@ -47,7 +49,7 @@ class FiscalYearField(forms.CharField):
         try:
             return parse_fiscal_year(text) if text else None
         except FuzzyDateError as error:
-            raise ValidationError(str(error))
+            raise ValidationError("%(why)s", params={"why": str(error)})
 
 
 class StrictBooleanField(forms.CharField):

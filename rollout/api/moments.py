@@ -39,25 +39,29 @@ class MomentParameter(serializers.Field):  # type: ignore[type-arg]
 
 
 def _read(text: str) -> datetime:
-    """The moment that a text names; the end of a day that is over, now for today."""
+    """The moment that a text names; the end of a day that is over, now for today.
+
+    "Now" waits for writers under way, so that nothing dated before it can still be committed.
+    """
+    now = settled_moment()
     try:
         day, moment = parse_date(text), parse_datetime(text.replace(" ", "+"))  # a bare + arrives as a space
     except ValueError:
         day = moment = None
     if day is not None:
-        return _end_of(day)
+        return _end_of(day, now)
     if moment is None or timezone.is_naive(moment):
         raise ValidationError(f"「{text[:50]}」は読めません。{FORMS}")
-    if moment > settled_moment():
+    if moment > now:
         raise ValidationError(f"未来の時点です。{FORMS}")
     return moment
 
 
-def _end_of(day: date) -> datetime:
-    today = timezone.localdate()
+def _end_of(day: date, now: datetime) -> datetime:
+    today = timezone.localdate(now)
     if day > today:
         raise ValidationError(f"未来の日です。{FORMS}")
     if day == today:
-        return settled_moment()
+        return now
     midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())
     return midnight - timedelta(microseconds=1)

@@ -1,11 +1,15 @@
 """The plan itself: rollouts with all that is known of them, and the waves they move in."""
 
+from functools import cached_property
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.db.models import Case, Min, OuterRef, Prefetch, Subquery, When
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from rollout.api.counts import Counts, RolloutCountField, WaveCountField, adopted_users_citations
 from rollout.api.filters import RolloutFilter, WaveFilter
@@ -147,9 +151,22 @@ class PlanViewSet(ReadViewSet[Any]):
 
     search_description = "Words in the code, the names and aliases of the ministries, and the scope."
 
+    @cached_property
+    def counts(self) -> Counts:
+        """One reading of the stored counts for the whole answer."""
+        return Counts()
+
     def get_serializer_context(self) -> dict[str, Any]:
-        """With one reading of the stored counts for the whole answer."""
-        return {**super().get_serializer_context(), "counts": Counts()}
+        """With the counts."""
+        return {**super().get_serializer_context(), "counts": self.counts}
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Say in the headers `X-Data-Version` and `X-Stale` how old the counts are."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if answer.status_code == HTTPStatus.OK:
+            for name, value in self.counts.headers().items():
+                answer.headers[name] = value
+        return answer
 
 
 class RolloutViewSet(PlanViewSet):

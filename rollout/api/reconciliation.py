@@ -4,18 +4,26 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 from rest_framework import serializers
 
-from rollout.api.projection import ProvenanceSerializer, provenance_json
+from rollout.api.projection import ProvenanceSerializer, provenance_json, stored_projection
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import NONE, Basis, Reading, month_number
 from rollout.domain.reconciliation import Figure, FigureKind, Goal, Observed, reconcile
-from rollout.models import Cohort, Observation, Projection, Source, Target
+from rollout.models import Cohort, Observation, PlanVersion, Projection, Source, Target
 from rollout.recompute import read_plan
 
 
-def reconciliation_json(stored: Projection) -> dict[str, Any]:
-    """`ReconciliationSerializer`'s fields: every published figure beside a stored projection."""
+@transaction.atomic
+def reconciliation_json(basis: Basis) -> dict[str, Any]:
+    """`ReconciliationSerializer`'s fields: every published figure beside the stored projection.
+
+    The plan's version row is held meanwhile, so that rows and projection are of one version or the
+    answer says `stale`.
+    """
+    PlanVersion.objects.lock()
+    stored = stored_projection(basis)
     cohorts = {row.code: row for row in Cohort.objects.select_related("source")}
     observations = {str(row.pk): row for row in Observation.objects.select_related("source")}
     targets = {row.code: row for row in Target.objects.select_related("source")}

@@ -136,5 +136,5 @@ def _chart(projection: Projection, observed: Sequence[charts.Observed], size: ch
 def _chart_key(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> str:
     """Published figures may be newer than a stale projection, so they count too."""
     seen = hashlib.sha256(repr(observed).encode()).hexdigest()[:16]
-    version, day = projection.data_version, projection.today
-    return f"s-curve:{size.name}:{projection.basis}:{version}:{day}:{projection.stale}:{seen}"
+    computed = projection.computed_at.timestamp()
+    return f"s-curve:{size.name}:{projection.basis}:{computed}:{projection.stale}:{seen}"

@@ -229,6 +229,16 @@ class Wave(models.Model):
     def __str__(self) -> str:
         return f"{self.rollout.label} {self.name}".strip()
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a cutover with other bounds is a new version, which starts now."""
+        fill_bounds(self, "cutover")
+        before = Wave.objects.filter(pk=self.pk).first() if self.pk else None
+        if before is not None:
+            self.cutover_version, self.cutover_since = before.cutover_version, before.cutover_since
+            if self.cutover_bounds != before.cutover_bounds:
+                self.cutover_version, self.cutover_since = before.cutover_version + 1, timezone.now()
+        super().save(*args, **kwargs)
+
     def natural_key(self) -> tuple[str]:
         """The code."""
         return (self.code,)
@@ -236,6 +246,11 @@ class Wave(models.Model):
     def clean(self) -> None:
         """Fill the bounds, which the constraints look at."""
         fill_bounds(self, "cutover")
+
+    @property
+    def cutover_bounds(self) -> tuple[date | None, date | None]:
+        """Earliest and latest day, as stored beside the text."""
+        return self.cutover_earliest, self.cutover_latest
 
     def is_overdue_unconfirmed(self, today: date) -> bool:
         """True when the latest day lies before `today` and nobody has confirmed the use."""

@@ -109,10 +109,6 @@ def new_message_id() -> str:
 class ReminderQuerySet(models.QuerySet["Reminder"]):
     """Reads of the ledger."""
 
-    def unsent(self) -> "ReminderQuerySet":
-        """Rows that are still to go out."""
-        return self.filter(state__in=[State.PLANNED, State.DUE])
-
     def for_display(self) -> "ReminderQuerySet":
         """With everything that a list shows."""
         return self.select_related("wave__rollout__lead_ministry", "rule").order_by("due_at", "id")

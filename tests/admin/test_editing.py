@@ -300,7 +300,7 @@ def delete(client, row, **values):
 def test_last_wave_is_not_deleted(seeded, staff_client):
     before = everything()
     answers = [
-        delete(staff_client, wave()),
+        delete(staff_client, wave(), reason=REASON),
         post(staff_client, wave().rollout, waves__0__DELETE="on", reason=REASON),
         staff_client.post(
             reverse("admin:rollout_wave_changelist"),
@@ -331,7 +331,7 @@ def test_deleting_a_rollout_takes_its_parts_and_says_why(seeded, staff_client):
 
 def test_row_that_others_need_is_not_deleted(seeded, staff_client):
     before = everything()
-    answer = delete(staff_client, Cohort.objects.first())
+    answer = delete(staff_client, Cohort.objects.first(), reason=REASON)
     assert "は削除できません。" in answer.content.decode()
     assert everything() == before
 
@@ -364,3 +364,11 @@ def test_history_page_offers_no_way_to_change_it(seeded, staff_client):
     html = staff_client.get(url(wave(), "history")).content.decode()
     assert html.count("<form") == 1  # signing out
     assert staff_client.get(f"{url(wave(), 'history')}{wave().history.first().pk}/").status_code == 302
+
+
+def test_deletion_without_a_reason_is_refused_and_deletes_nothing(seeded, staff_client):
+    before = everything()
+    answer = delete(staff_client, Rollout.objects.get(code="isa"))
+    assert (answer.status_code, everything() == before) == (302, True)
+    page = staff_client.get(answer.url).content.decode()
+    assert "削除するときは、変更理由を書いてください。まだ何も削除していません。" in page

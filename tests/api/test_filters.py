@@ -173,3 +173,10 @@ def test_pages_of_equal_rows_neither_repeat_nor_skip(get):
     WaveFactory.create_batch(9, cutover="R9.1", rollout=RolloutFactory())
     pages = [get(f"waves/?ordering=status&page_size=4&page={page}")["results"] for page in (1, 2, 3)]
     assert len({row["code"] for page in pages for row in page}) == 9
+
+
+@pytest.mark.parametrize("name", ["ministry", "cohort", "fiscal_year"])
+@pytest.mark.parametrize("path", ["waves/", "rollouts/"])
+@pytest.mark.parametrize("text", ["%25", "%25s", "%25(x)s", "100%25"])
+def test_percent_sign_is_a_character_like_others(get, db, path, name, text):
+    assert list(get(f"{path}?{name}={text}", 400)["errors"]) == [name]

@@ -3,7 +3,7 @@
 import pytest
 
 from rollout import recompute
-from rollout.models import Citation, Projection, RolloutCoverage
+from rollout.models import Citation, PlanVersion, Projection, Rollout, RolloutCoverage, Wave
 from tests.factories import (
     CohortFactory,
     MinistryFactory,
@@ -230,3 +230,30 @@ def test_waves_of_a_rollout_come_by_latest_day(get):
     for code, cutover in (("a", "検討中"), ("b", "R9.2"), ("d", "R9.1"), ("c", "R9.1")):
         WaveFactory(rollout=rollout, code=code, cutover=cutover)
     assert [wave["code"] for wave in get("rollouts/r/")["waves"]] == ["c", "d", "b", "a"]
+
+
+def test_counts_say_in_the_headers_when_they_are_old(client, seeded):
+    def headers(path):
+        answer = client.get(f"/api/v1/{path}")
+        return answer.headers["X-Stale"], answer.headers["X-Data-Version"]
+
+    version = str(Projection.objects.first().data_version)
+    assert [headers(path) for path in ("waves/", "rollouts/nta/")] == [("false", version)] * 2
+    wave = Wave.objects.get(code="nta-1")
+    wave.users = 5
+    wave.save()
+    assert [headers(path) for path in ("waves/nta-1/", "rollouts/")] == [("true", version)] * 2
+
+
+def test_count_that_somebody_typed_for_a_wave_is_not_credited_to_the_rollouts_source(get, seeded):
+    WaveFactory(rollout=Rollout.objects.get(code="nta"), code="nta-2", users=100)
+    recompute.recompute()
+    assert get("waves/nta-2/")["count"] == {"users": 100, "basis": "stated", "citation": None}
+    assert get("waves/nta-1/")["count"]["citation"]["source"] == "press-2024"
+
+
+def test_rollout_whose_waves_are_all_cancelled_has_no_users_and_no_citation(get, seeded):
+    Wave.objects.filter(code="nta-1").update(status="cancelled")
+    PlanVersion.objects.raise_number()
+    recompute.recompute()
+    assert get("rollouts/nta/")["count"] == {"users": 0, "basis": "stated", "citation": None}

@@ -1,5 +1,6 @@
 """Every tracked row has a first version, and a version for every change, however it was written."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from django.core.management import call_command
 from ministries.models import Ministry
 from rollout import actions, recompute
 from rollout.history import LOADED_REASON, TRACKED_MODELS, fill_history
-from rollout.models import PlanVersion, Wave
-from tests.factories import MinistryFactory, WaveFactory
+from rollout.models import Observation, PlanVersion, Wave
+from tests.factories import MinistryFactory, ObservationFactory, WaveFactory
 from tests.rollout.ledger import START, at
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +153,56 @@ def test_wave_loaded_over_itself_gets_a_cutover_version_that_the_ledger_has_neve
     wave.refresh_from_db()
     assert (wave.cutover.text, wave.cutover_version) == ("R9.1", 4)
     assert wave.history.first().cutover_version == 4
+
+
+def reload_wave(wave, **columns):
+    """Load a wave over itself as a fixture does, with other values in it."""
+    (row,) = serializers.serialize("python", [wave])
+    row["fields"].update(columns)
+    for each in serializers.deserialize("python", [row]):
+        each.save()
+    recompute.recompute()
+    wave.refresh_from_db()
+
+
+def test_bounds_of_a_loaded_wave_are_read_from_its_text(clock):
+    wave = WaveFactory(cutover="R9.1")
+    reload_wave(wave, cutover="R9.3~")
+    assert (wave.cutover_bounds, wave.cutover_precision) == ((date(2027, 3, 1), date(2027, 3, 31)), "month")
+    assert (wave.cutover_open_ended, wave.cutover_version) == (True, 2)
+
+
+def test_bounds_of_a_loaded_observation_are_read_from_its_text(clock):
+    (row,) = serializers.serialize("python", [ObservationFactory(as_of="2024-03")])
+    row["fields"]["as_of"] = "2024-06"
+    for each in serializers.deserialize("python", [row]):
+        each.save()
+    recompute.recompute()
+    assert Observation.objects.get().as_of_latest == date(2024, 6, 30)
+
+
+def test_wave_loaded_as_it_was_keeps_its_version(clock):
+    wave = WaveFactory(cutover="R9.1")
+    wave.cutover = "R9.2"
+    wave.save()
+    since = wave.cutover_since
+    clock.move_to(LATER)
+    reload_wave(wave, cutover_version=1)
+    assert (wave.cutover_version, wave.cutover_since) == (2, since)
+
+
+def test_edit_of_a_loaded_row_keeps_what_was_loaded_in_the_history(clock):
+    wave = WaveFactory(cutover="R9.1")
+    (row,) = serializers.serialize("python", [wave])
+    row["fields"].update(cutover="R9.2", cutover_earliest="2027-02-01", cutover_latest="2027-02-28")
+    for each in serializers.deserialize("python", [row]):
+        each.save()
+    clock.move_to(LATER)
+    wave = Wave.objects.get()
+    wave.cutover = "R9.3"
+    actions.save_row(row=wave, actor=None, reason="延期")
+    assert [version.cutover.text for version in wave.history.order_by("history_id")] == [
+        "R9.1",
+        "R9.2",
+        "R9.3",
+    ]

@@ -194,22 +194,34 @@ def test_refused_text_is_recorded_and_the_rest_goes_on(post, due, answer, state)
 
 
 @pytest.mark.parametrize("where", ["before the text", "after the text"])
-def test_dropped_connection_is_unknown_and_the_rest_goes_on(post, due, where):
+def test_dropped_connection_is_unknown_and_the_next_round_goes_on(post, due, where):
     post.drops[B] = where
-    assert outbox.deliver() == 2
-    assert ledger("state") == [SENT, UNKNOWN, SENT]
+    assert (outbox.deliver(), ledger("state")) == (1, [SENT, UNKNOWN, WAITING])
+    assert (outbox.deliver(), ledger("state")) == (1, [SENT, UNKNOWN, SENT])
     assert outbox.deliver() == 0
     assert post.addresses().count(B) == (where == "after the text")
 
 
-def test_mail_server_that_is_away_is_tried_again(post, due, settings):
+def test_mail_server_that_is_away_is_asked_once_a_round_and_claims_nothing(post, due, settings, caplog):
+    port = settings.EMAIL_PORT
     with socket.create_server(("127.0.0.1", 0)) as server:
         settings.EMAIL_PORT = server.getsockname()[1]
     assert outbox.deliver() == 0
-    assert ledger("state", "retry_at") == [(WAITING, at("2026-12-16 09:01"))] * 3
+    assert ledger("state", "attempts", "claimed_at") == [(WAITING, 0, None)] * 3
     assert {answer.partition(": ")[0] for answer in ledger("server_answer")} == {
         "メールサーバーに接続できません"
     }
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["mail server unreachable"]
+    settings.EMAIL_PORT = port
+    assert outbox.deliver() == 3
+
+
+def test_mail_folder_that_cannot_be_used_claims_nothing(due, settings, tmp_path):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "file"
+    settings.EMAIL_FILE_PATH.write_text("not a folder")
+    assert outbox.deliver() == 0
+    assert ledger("state", "claimed_at") == [(WAITING, None)] * 3
 
 
 def test_retries_back_off_and_keep_the_message_id(post, settings):
@@ -326,7 +338,8 @@ def test_claim_is_dated_when_it_is_made(post, due, monkeypatch):
 
     monkeypatch.setattr(smtplib.SMTP, "__init__", open_slowly)
     outbox.deliver()
-    assert ledger("claimed_at") == [DUE, at("2026-12-16 09:05"), at("2026-12-16 09:10")]
+    minutes = ("2026-12-16 09:05", "2026-12-16 09:10", "2026-12-16 09:15")
+    assert ledger("claimed_at") == [at(minute) for minute in minutes]
 
 
 def test_tick_twice_sends_nothing_twice(post):

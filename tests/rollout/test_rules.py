@@ -3,9 +3,9 @@
 import pytest
 import time_machine
 
-from rollout.models import ReminderRule
+from rollout.models import Reminder, ReminderRule
 from tests.factories import ReminderRuleFactory
-from tests.rollout.ledger import START, at
+from tests.rollout.ledger import START, at, change, due_days, ledger, owe
 
 pytestmark = pytest.mark.django_db
 
@@ -29,3 +29,22 @@ def test_rule_is_in_force_since_it_owes_what_it_owes(before, after, anew):
             setattr(rule, name, value)
         rule.save()
     assert ReminderRule.objects.get().in_force_since == (later if anew else START)
+
+
+@pytest.mark.parametrize("given_up", ["missed", "skipped"])
+def test_rule_with_a_later_day_owes_again_what_was_given_up(given_up):
+    with time_machine.travel(START, tick=False) as clock:
+        owe()
+        Reminder.objects.update(state=given_up)
+        clock.move_to(at("2026-12-28 10:00"))
+        change(ReminderRule.objects.get(), days_before=10)
+        assert (ledger("state"), due_days()) == (["planned"], ["2027-01-05"])
+
+
+def test_rule_with_a_later_day_does_not_repeat_what_was_sent():
+    with time_machine.travel(START, tick=False) as clock:
+        owe()
+        Reminder.objects.update(state="sent", sent_at=START)
+        clock.move_to(at("2026-12-28 10:00"))
+        change(ReminderRule.objects.get(), days_before=10)
+        assert ledger("state") == ["sent"]

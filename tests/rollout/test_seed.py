@@ -7,6 +7,7 @@ from ministries.models import Contact, Ministry
 from rollout.management.commands.up import make_example_contacts
 from rollout.models import Citation, Cohort, Observation, Rollout, Source, Target, Wave
 from rollout.seed import seed
+from tests.factories import MinistryFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +47,9 @@ def test_example_contacts_are_made_once():
     make_example_contacts()
     assert Contact.objects.count() == leads
     assert not Contact.objects.exclude(email__endswith="@example.go.jp").exists()
+
+
+def test_seed_leaves_a_plan_that_somebody_began_by_hand_alone():
+    MinistryFactory(code="nta", name="国税庁")
+    assert seed() == 0
+    assert (Ministry.objects.count(), Wave.objects.count()) == (1, 0)
