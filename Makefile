@@ -9,7 +9,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
 ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help run test check lock clean
+.PHONY: help run test check bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
@@ -31,6 +31,10 @@ check: $(VENV)/.dev-stamp ## format, lint, types, import rules, missing migratio
 	$(EMBEDDED) $(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(EMBEDDED) $(PYTHON) manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/.dev-stamp ## how long figures take, on SQLite and PostgreSQL, as ratios in Markdown
+	@$(EMBEDDED) $(PYTHON) -m bench
+	@$(EMBEDDED) $(PYTHON) -m tests.servers python -m bench
 
 lock: $(VENV)/.dev-stamp ## write both requirements*.txt (`make lock UPGRADE=--upgrade`: with newer versions)
 	$(VENV)/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,14 +1,14 @@
 """Rows become a stored projection: read the plan, call the domain, store the answer for each basis."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from rollout.domain.allocation import Allocation
 from rollout.domain.plan import (
     NONE,
     Basis,
@@ -20,7 +20,7 @@ from rollout.domain.plan import (
     Status,
     Target,
     Waves,
-    month_number,
+    month_numbers,
 )
 from rollout.domain.projection import Projection as DomainProjection
 from rollout.domain.projection import project
@@ -30,6 +30,13 @@ from rollout.models import PlanVersion, Projection
 from rollout.models import Rollout as RolloutRow
 from rollout.models import Target as TargetRow
 from rollout.models import Wave as WaveRow
+from rollout.models.version import pack_counts
+
+BATCH_SIZE = 500
+"""Waves that become numbers at a time: few enough to stay in the processor's cache."""
+
+WAVE_COLUMNS = ("code", "rollout_id", "id", "users", "cutover_earliest", "cutover_latest", "status")
+STATUS_NUMBERS = {status.value: number for number, status in enumerate(Status)}
 
 
 def recompute(*, now: datetime | None = None) -> int:
@@ -46,23 +53,20 @@ def recompute(*, now: datetime | None = None) -> int:
         if Projection.objects.filter(data_version=version.number, today=today).count() == len(Basis):
             return version.number
         plan, wave_ids = read_plan()
+        rows = []
         for basis in Basis:
             projection, allocation = project(plan, basis=basis, today=today)
-            values = {
-                "data_version": version.number,
-                "today": today,
-                "computed_at": now,
-                "result": projection.stored(),
-                "allocation": _stored_allocation(allocation, wave_ids),
-            }
-            Projection.objects.update_or_create(basis=basis.value, defaults=values)
+            row = Projection(
+                basis=basis.value,
+                data_version=version.number,
+                today=today,
+                computed_at=now,
+                result=projection.stored(),
+                allocation=pack_counts(wave_ids, allocation.users, allocation.count_basis),
+            )
+            rows.append(row)
+        Projection.objects.replace(rows)
     return version.number
-
-
-def _stored_allocation(allocation: Allocation, wave_ids: Sequence[int]) -> dict[str, tuple[int | None, int]]:
-    users = (None if count == NONE else count for count in allocation.users.tolist())
-    basis = allocation.count_basis.tolist()
-    return {str(key): entry for key, entry in zip(wave_ids, zip(users, basis, strict=True), strict=True)}
 
 
 def settled_moment() -> datetime:
@@ -79,7 +83,7 @@ def project_as_of(moment: datetime, basis: Basis) -> DomainProjection:
     return projection
 
 
-def read_plan(moment: datetime | None = None) -> tuple[Plan, list[int]]:
+def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
     """The rows as the domain sees them, and the ids of the waves in the same order.
 
     Today's rows, or with `moment` the rows as they were known then.
@@ -105,27 +109,52 @@ def read_plan(moment: datetime | None = None) -> tuple[Plan, list[int]]:
     return plan, wave_ids
 
 
-def _read_waves(rollout_index: dict[int, int], moment: datetime | None) -> tuple[Waves, list[int]]:
-    columns = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutover_latest", "status")
-    found = rows_at(WaveRow, moment).values_list(*columns)
-    rows = sorted(found, key=lambda row: (rollout_index[row[0]], row[1]))
-    earliest, latest = [row[4] for row in rows], [row[5] for row in rows]
-    status = np.array([row[6] for row in rows], dtype=np.str_)
+def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tuple[Waves, IntArray]:
+    rows = rows_at(WaveRow, moment).order_by().values_list(*WAVE_COLUMNS).iterator()
+    codes, numbers = [np.empty(0, dtype=np.str_)], [np.empty((6, 0), dtype=np.int64)]
+    while batch := list(islice(rows, BATCH_SIZE)):
+        batch_codes, rollout_id, *rest = zip(*batch, strict=True)
+        codes.append(np.array(batch_codes, dtype=np.str_))
+        numbers.append(_numbers(_translate(rollout_id, rollout_index), *rest))
+    code, number = np.concatenate(codes), np.concatenate(numbers, axis=1)
+    order = np.lexsort((code, number[0]))
+    rollout, ids, users, earliest_day, latest_day, status = number[:, order]
     waves = Waves(
-        codes=[row[1] for row in rows],
-        rollout=np.array([rollout_index[row[0]] for row in rows], dtype=np.int64),
-        users=_column([row[3] for row in rows]),
-        earliest_month=_column([day and month_number(day) for day in earliest]),
-        latest_month=_column([day and month_number(day) for day in latest]),
-        latest_day=_column([day and day.toordinal() for day in latest]),
-        in_use=status == Status.IN_USE.value,
-        cancelled=status == Status.CANCELLED.value,
+        codes=code[order].tolist(),
+        rollout=rollout,
+        users=users,
+        earliest_month=month_numbers(earliest_day),
+        latest_month=month_numbers(latest_day),
+        latest_day=latest_day,
+        in_use=status == STATUS_NUMBERS[Status.IN_USE],
+        cancelled=status == STATUS_NUMBERS[Status.CANCELLED],
     )
-    return waves, [row[2] for row in rows]
+    return waves, ids
 
 
-def _column(values: Sequence[Any]) -> IntArray:
+def _numbers(
+    rollout: IntArray,
+    ids: Sequence[int],
+    users: Sequence[int | None],
+    earliest: Sequence[date | None],
+    latest: Sequence[date | None],
+    status: Sequence[str],
+) -> IntArray:
+    """A batch of waves, one row a column: numbers take a tenth of the memory, and of the time, of rows."""
+    days = (_ordinals(earliest), _ordinals(latest))
+    return np.array([rollout, np.array(ids), _column(users), *days, _translate(status, STATUS_NUMBERS)])
+
+
+def _column(values: Iterable[int | None]) -> IntArray:
     return np.array([NONE if value is None else value for value in values], dtype=np.int64)
+
+
+def _ordinals(days: Iterable[date | None]) -> IntArray:
+    return np.array([NONE if day is None else day.toordinal() for day in days], dtype=np.int64)
+
+
+def _translate(keys: Sequence[Any], numbers: Mapping[Any, int]) -> IntArray:
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
 def _cohort(row: CohortRow, codes: Mapping[int, str]) -> Cohort:

@@ -80,9 +80,8 @@ class Counts:
 
     def _wave_count(self, wave: Wave) -> Count:
         """As computed; where nothing was computed for the wave yet, what its own row states."""
-        if self.projection and str(wave.pk) in self.projection.allocation:
-            return self.projection.count_of(wave.pk)
-        return wave.users, CountBasis.UNKNOWN if wave.users is None else CountBasis.STATED
+        computed = self.projection and self.projection.find_count(wave.pk)
+        return computed or (wave.users, CountBasis.UNKNOWN if wave.users is None else CountBasis.STATED)
 
 
 def _count_json(count: Count, citation: dict[str, str] | None) -> dict[str, Any]:

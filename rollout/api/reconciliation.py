@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from rest_framework import serializers
 
 from rollout.api.projection import ProvenanceSerializer, provenance_json, stored_projection
 from rollout.domain.dates import fiscal_year_label
-from rollout.domain.plan import NONE, Basis, Reading, month_number
+from rollout.domain.plan import Basis, Reading, month_number
 from rollout.domain.reconciliation import Figure, FigureKind, Goal, Observed, reconcile
 from rollout.models import Cohort, Observation, PlanVersion, Projection, Source, Target
 from rollout.recompute import read_plan
@@ -45,11 +44,9 @@ def _reconcile(
     stored: Projection, observations: Iterable[Observation], targets: Iterable[Target]
 ) -> list[Figure]:
     plan, wave_ids = read_plan()
-    counts = (stored.count_of(wave_id)[0] for wave_id in wave_ids)
-    users = np.array([NONE if count is None else count for count in counts], dtype=np.int64)
     return reconcile(
         plan,
-        users,
+        stored.users_of(wave_ids),
         stored.curve,
         observed=[_observed(row) for row in observations],
         goals=[_goal(row) for row in targets],

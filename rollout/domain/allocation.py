@@ -214,7 +214,8 @@ def _share_rollouts(
     rows = np.flatnonzero((plan.waves.users == NONE) & has_amount[plan.waves.rollout])
     rollout = plan.waves.rollout[rows]
     blanks = counts.blank_waves[rollout]
-    rank = np.arange(len(rows)) - np.searchsorted(rollout, rollout)
+    firsts = np.searchsorted(rollout, np.arange(len(stated)))
+    rank = np.arange(len(rows)) - firsts[rollout]
     amount = np.maximum(amounts[rollout], 0)
     allocation.users[rows] = amount // blanks + (rank < amount % blanks)
     exact = stated[rollout] & (blanks == 1)

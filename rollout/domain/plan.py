@@ -20,6 +20,9 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NONE = -1
+EPOCH = date(1970, 1, 1)
+"""Where numpy counts days and months from."""
+
 MAX_USERS = 10_000_000
 """No published total comes near; the bound keeps every product of a total and a weight in 64 bits."""
 
@@ -141,6 +144,13 @@ class Plan:
 def month_number(day: date) -> int:
     """The month of `day` as one whole number."""
     return day.year * 12 + day.month - 1
+
+
+def month_numbers(ordinals: IntArray) -> IntArray:
+    """The same of a column of day ordinals; NONE stays NONE."""
+    days = (ordinals - EPOCH.toordinal()).astype("datetime64[D]")
+    months = days.astype("datetime64[M]").astype(np.int64) + month_number(EPOCH)
+    return np.where(ordinals == NONE, NONE, months)
 
 
 def month_parts(number: int) -> tuple[int, int]:

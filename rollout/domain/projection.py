@@ -10,10 +10,10 @@ within 146,000 and 158,000, and 120,000 undated, which with the 152,000 make 272
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -138,9 +138,12 @@ class Projection:
 
     def stored(self) -> dict[str, Any]:
         """The projection as plain values for a JSON column; `from_stored` reads it back."""
-        values = asdict(self)
-        values["today"] = self.today.isoformat()
-        return values
+        return {
+            **vars(self),
+            "today": self.today.isoformat(),
+            "undated": [vars(entry) for entry in self.undated],
+            "conflicts": [vars(entry) for entry in self.conflicts],
+        }
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> "Projection":
@@ -175,20 +178,19 @@ def project(plan: Plan, *, basis: Basis, today: date) -> tuple[Projection, Alloc
         inside = rows & (months < end)
         return np.cumsum(sums(months[inside] - first, allocation.users[inside], end - first))
 
-    def widening(months: IntArray) -> list[Fraction]:
-        return _widening(plan, allocation, lambda rows: curve(months, rows & counted), end - first)
+    def widening(months: IntArray) -> list[int]:
+        rows = np.flatnonzero(counted & allocation.widens & (months < end))
+        return _widening(plan, allocation, rows, months[rows] - first, end - first)
 
-    low, high = curve(low_month, counted), curve(waves.earliest_month, counted)
+    low, high = _whole(curve(low_month, counted)), _whole(curve(waves.earliest_month, counted))
     projection = Projection(
         basis=basis,
         today=today,
         first_month=first,
         planned=_whole(curve(waves.latest_month, counted)),
         confirmed=_whole(curve(waves.latest_month, counted & waves.in_use)),
-        low=tuple(max(0, (int(u) - w).__floor__()) for u, w in zip(low, widening(low_month), strict=True)),
-        high=tuple(
-            (int(u) + w).__ceil__() for u, w in zip(high, widening(waves.earliest_month), strict=True)
-        ),
+        low=tuple(max(0, users - width) for users, width in zip(low, widening(low_month), strict=True)),
+        high=tuple(users + width for users, width in zip(high, widening(waves.earliest_month), strict=True)),
         target_users=_target_users(plan, allocation, basis),
         published_added=_published_added(plan),
         undated=_undated(plan, allocation, dated),
@@ -216,18 +218,24 @@ def _range(plan: Plan, dated: BoolArray, today: date) -> tuple[int, int]:
     return first, max(current_end, _april(last) + 12)
 
 
-def _widening(plan: Plan, allocation: Allocation, curve_of: Any, months: int) -> list[Fraction]:
-    """Users by which 「約」 widens the band at each month, exactly."""
-    total = [Fraction(0)] * months
-    cohort_of_wave = plan.rollouts.cohort[plan.waves.rollout]
-    for index, cohort in enumerate(plan.cohorts):
-        remainder = int(allocation.remainders[index])
-        if not cohort.approximate or remainder == 0:
-            continue
-        shared = curve_of(allocation.widens & (cohort_of_wave == index))
-        half = Fraction(cohort.rounding_unit, 2 * remainder)
-        total = [sum_ + half * int(users) for sum_, users in zip(total, shared, strict=True)]
-    return total
+def _widening(plan: Plan, allocation: Allocation, rows: IntArray, month: IntArray, months: int) -> list[int]:
+    """Whole users, rounded up, by which 「約」 widens the band at each month.
+
+    `rows` are the waves that widen it and `month` is where each begins to, counted from the first.
+    A wave widens by its users * unit / (2 * remainder); over a common denominator the sum is exact.
+    """
+    cohort = plan.rollouts.cohort[plan.waves.rollout[rows]]
+    added = sums(cohort * months + month, allocation.users[rows], len(plan.cohorts) * months)
+    shared = np.cumsum(added.reshape(-1, months), axis=1).tolist()
+    halves = {
+        index: (cohort.rounding_unit, 2 * int(allocation.remainders[index]))
+        for index, cohort in enumerate(plan.cohorts)
+        if cohort.approximate and allocation.remainders[index]
+    }
+    common = lcm(*(denominator for _, denominator in halves.values()))
+    factors = {index: unit * common // denominator for index, (unit, denominator) in halves.items()}
+    totals = (sum(factors[index] * shared[index][i] for index in factors) for i in range(months))
+    return [-(-total // common) for total in totals]
 
 
 def _target_users(plan: Plan, allocation: Allocation, basis: Basis) -> int | None:
@@ -255,26 +263,19 @@ def _published_added(plan: Plan) -> dict[int, int]:
 
 
 def _undated(plan: Plan, allocation: Allocation, dated: BoolArray) -> tuple[Undated, ...]:
-    waves = plan.waves
-    cohort_of_wave = plan.rollouts.cohort[waves.rollout]
-    uncounted = allocation.count_basis == CountBasis.UNKNOWN
-    dateless = ~waves.cancelled & ~dated
+    waves, cohort_of = plan.waves, plan.rollouts.cohort
+    homeless = np.flatnonzero(~waves.cancelled & ~dated)
+    homeless_cohort = cohort_of[waves.rollout[homeless]]
+    uncounted = np.unique(waves.rollout[dated & (allocation.count_basis == CountBasis.UNKNOWN)])
+    users = allocation.leftovers + sums(
+        homeless_cohort, allocation.users[homeless].clip(0), len(plan.cohorts)
+    )
     entries = []
     for index, cohort in enumerate(plan.cohorts):
-        own = cohort_of_wave == index
-        homeless = np.flatnonzero(own & dateless).tolist()
-        users = int(allocation.leftovers[index] + allocation.users[homeless].clip(0).sum())
-        rollouts = np.unique(waves.rollout[own & dated & uncounted]).tolist()
-        if users or len(rollouts) or len(homeless):
-            entries.append(
-                Undated(
-                    cohort.code,
-                    users,
-                    tuple(plan.rollouts.codes[row] for row in rollouts),
-                    tuple(waves.codes[row] for row in homeless),
-                    cohort.undecided_note,
-                )
-            )
+        rollouts = tuple(plan.rollouts.codes[row] for row in uncounted[cohort_of[uncounted] == index])
+        dateless = tuple(waves.codes[row] for row in homeless[homeless_cohort == index])
+        if users[index] or rollouts or dateless:
+            entries.append(Undated(cohort.code, int(users[index]), rollouts, dateless, cohort.undecided_note))
     return tuple(entries)
 
 

@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                 ('today', models.DateField()),
                 ('computed_at', models.DateTimeField()),
                 ('result', models.JSONField()),
-                ('allocation', models.JSONField()),
+                ('allocation', models.BinaryField()),
             ],
             options={
                 'verbose_name': '見込み',

@@ -1,9 +1,11 @@
 """Rollouts and waves as they are shown."""
 
+import numpy as np
 import pytest
 
 from rollout import recompute
 from rollout.models import Citation, PlanVersion, Projection, Rollout, RolloutCoverage, Wave
+from rollout.models.version import pack_counts
 from tests.factories import (
     CohortFactory,
     MinistryFactory,
@@ -134,7 +136,7 @@ def test_wave_that_is_not_computed_yet_has_its_own_count_only(get, users, basis)
     Projection.objects.all().delete()
     assert get("waves/w/")["count"] == {"users": users, "basis": basis, "citation": None}
     recompute.recompute()
-    Projection.objects.update(allocation={str(wave.pk + 1): [9, 1]})
+    Projection.objects.update(allocation=pack_counts(*np.array([[wave.pk + 1], [9], [1]])))
     assert get("waves/w/")["count"]["users"] == users
 
 

@@ -58,7 +58,7 @@ def make_reminder():
 
 def make_projection():
     moment = {"today": date(2026, 11, 23), "computed_at": timezone.now()}
-    return Projection.objects.create(basis="group", data_version=1, result={}, allocation={}, **moment)
+    return Projection.objects.create(basis="group", data_version=1, result={}, allocation=b"", **moment)
 
 
 MAKERS = {

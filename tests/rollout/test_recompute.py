@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from rollout.domain.allocation import CountBasis
 from rollout.domain.plan import NONE, Basis, Reading
 from rollout.history import TRACKED_MODELS
 from rollout.models import Citation, Cohort, PlanVersion, Projection, RolloutCoverage, Target, Wave
+from rollout.models.version import pack_counts
 from tests.factories import (
     CohortFactory,
     ContactFactory,
@@ -123,7 +125,7 @@ def test_read_plan_orders_rollouts_and_waves_by_code():
     plan, wave_ids = recompute.read_plan()
     assert (plan.rollouts.codes, plan.rollouts.weight.tolist()) == (["a", "b"], [1, 2])
     assert (plan.waves.codes, plan.waves.rollout.tolist()) == (["x", "z", "y"], [0, 0, 1])
-    assert wave_ids == [Wave.objects.get(code=code).pk for code in ("x", "z", "y")]
+    assert wave_ids.tolist() == [Wave.objects.get(code=code).pk for code in ("x", "z", "y")]
 
 
 def test_read_plan_reads_every_column():
@@ -286,3 +288,8 @@ def test_clean_refuses_cohorts_in_a_ring():
 def test_seed_target_depends_on_the_basis(seeded):
     found = [Projection.objects.current(basis, START.date()).curve.target_users for basis in Basis]
     assert (found, Target.objects.count()) == ([272_000, 344_000], 1)
+
+
+def test_wave_id_that_cannot_be_kept_is_refused():
+    with pytest.raises(OverflowError):
+        pack_counts(np.array([2**31]), np.array([1]), np.array([1]))

@@ -1,0 +1,21 @@
+"""Print the table for the configured kind of database: `python -m bench [WAVES]...`."""
+
+import os
+import secrets
+import sys
+
+import django
+
+
+def main() -> None:
+    """Set Django up, then measure."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gss_tracker.settings")
+    os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))  # else the settings would keep one in var/
+    django.setup()
+    from bench.table import SIZES, print_table
+
+    print_table([int(argument) for argument in sys.argv[1:]] or list(SIZES))
+
+
+if __name__ == "__main__":
+    main()
