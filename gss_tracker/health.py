@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
@@ -31,7 +32,9 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 def find_problems(now: datetime) -> list[str]:
     """What lags: `projection` (none), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15 minutes)."""
     version = PlanVersion.objects.current()
-    late = Reminder.objects.filter(state=State.DUE, due_at__lt=now - DUE_AGE_LIMIT)
+    limit = now - DUE_AGE_LIMIT
+    untried_or_overdue = Q(attempts=0) | Q(retry_at__lt=limit)  # one full mailbox is nobody's outage
+    late = Reminder.objects.filter(untried_or_overdue, state=State.DUE, due_at__lt=limit)
     checks = {
         "projection": not Projection.objects.exists(),
         "heartbeat": version.ticked_at is None or now - version.ticked_at > TICK_AGE_LIMIT,

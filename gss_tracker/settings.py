@@ -16,8 +16,6 @@ from gss_tracker.secret_key import read_or_make_secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-VAR_DIR.mkdir(exist_ok=True)
-
 env = environ.Env()
 
 
@@ -121,6 +119,7 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     if not DATABASE_URL:
+        VAR_DIR.mkdir(exist_ok=True)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "gss_tracker.sqlite3",
@@ -155,7 +154,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5} if REDIS_URL else {}
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is static: nothing to keep in a file
 CELERY_BEAT_SCHEDULE = {"tick": {"task": "rollout.tick", "schedule": 60.0, "options": {"expires": 55}}}
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
@@ -176,7 +175,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = EMBEDDED
 if EMBEDDED:  # nothing is collected, but WhiteNoise warns of a missing folder
-    STATIC_ROOT.mkdir(exist_ok=True)
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
-from rollout.history import catch_up
 from rollout.models import PlanVersion, Rollout, Wave
 
 Row = TypeVar("Row", bound=models.Model)
@@ -27,7 +26,7 @@ DAY_NEEDED = "「利用中」にするときは、実際に利用を始めた日
 @transaction.atomic
 def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
     """Add or change one row of the plan, with who and why in its history."""
-    _begin()
+    PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave(row)
     _sign(row, actor, reason)
@@ -38,7 +37,7 @@ def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
 @transaction.atomic
 def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
     """Delete one row of the plan, a rollout with all its parts; history stays. The last wave is refused."""
-    _begin()
+    PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave_deletion(row)
     parts = [*row.waves.all(), *row.coverages.all(), *row.citations.all()] if isinstance(row, Rollout) else []
@@ -82,11 +81,6 @@ def check_wave(wave: Wave) -> None:
 def needs_reason(row: models.Model, changed_fields: Iterable[str]) -> bool:
     """True when a change moves a date, a count or a status of an existing row, and so must say why."""
     return row.pk is not None and not REASONED_FIELDS.isdisjoint(changed_fields)
-
-
-def _begin() -> None:
-    """Lock the plan; what was loaded past the history gets its first version before it is changed."""
-    catch_up(PlanVersion.objects.lock(), timezone.now())
 
 
 def _stored_value(row: models.Model, name: str) -> Any:

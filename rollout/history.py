@@ -5,12 +5,13 @@ recompute after it adds what is missing: a first version of new rows, and a new 
 that no longer match their last one.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from ministries.models import Contact, Ministry
 from rollout.models import (
@@ -26,6 +27,7 @@ from rollout.models import (
     Wave,
 )
 from rollout.models.fields import BOUND_NAMES, fill_bounds
+from rollout.models.plan import DERIVED_FROM_CUTOVER
 
 TRACKED_MODELS: tuple[type[models.Model], ...] = (
     Ministry,
@@ -41,6 +43,8 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
     ReminderRule,
 )
 """Everything whose change moves a figure or a reminder, in the order in which fixtures load."""
+
+logger = logging.getLogger(__name__)
 
 LOADED_REASON = "データの読み込み"
 DELETED = "-"
@@ -91,9 +95,8 @@ def repair_bounds(at: datetime) -> None:
     highest = dict(Wave.history.values_list("id").annotate(models.Max("cutover_version")).order_by())
     versions = Wave.history.latest_of_each().exclude(history_type=DELETED)
     last = {record.id: record for record in versions.order_by("history_id")}
-    columns = [*(f"cutover_{bound}" for bound in BOUND_NAMES), "cutover_version", "cutover_since"]
     for wave in Wave.objects.all():
-        with _kept(wave, columns):
+        with _kept(wave, list(DERIVED_FROM_CUTOVER)):
             fill_bounds(wave, "cutover")
             if wave.pk in last:
                 _continue_version(wave, last[wave.pk], highest[wave.pk], at)
@@ -113,8 +116,13 @@ def _kept(row: models.Model, names: list[str]) -> Iterator[None]:
     before = {name: getattr(row, name) for name in names}
     yield
     after = {name: getattr(row, name) for name in names}
-    if after != before:
-        type(row)._default_manager.filter(pk=row.pk).update(**after)
+    if after == before:
+        return
+    try:
+        with transaction.atomic():
+            type(row)._default_manager.filter(pk=row.pk).update(**after)
+    except IntegrityError:  # one contradictory row must not keep everybody from editing
+        logger.exception("%s %s: its text contradicts its other columns", type(row).__name__, row.pk)
 
 
 def fill_history(at: datetime) -> int:

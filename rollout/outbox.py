@@ -199,19 +199,31 @@ def deliver(*, now: datetime | None = None) -> int:
     ready = Reminder.objects.filter(state=State.DUE).filter(Q(retry_at=None) | Q(retry_at__lte=moment))
     sent = 0
     for key in list(ready.order_by("due_at", "id").values_list("pk", flat=True)):
+        if not ready.filter(pk=key).exists():  # taken by another tick meanwhile
+            continue
         try:
             connection = get_connection()
             connection.open()
         except (OSError, smtplib.SMTPException, ImproperlyConfigured, ValueError) as error:
-            logger.warning("mail server unreachable: %s", error)
-            ready.update(server_answer=f"メールサーバーに接続できません: {error}"[:500])
+            _record_unreachable(ready, error)
             break
-        state = _deliver_one(key, connection, moment)
-        connection.close()
+        try:
+            state = _deliver_one(key, connection, moment)
+        finally:
+            connection.close()
         sent += state is State.SENT
         if state is State.UNKNOWN:
             break
     return sent
+
+
+def _record_unreachable(ready: QuerySet[Reminder], error: Exception) -> None:
+    """Have every row that waits say why."""
+    logger.warning("mail server unreachable: %s", error)
+    answer = f"メールサーバーに接続できません: {error}"[:500]
+    with transaction.atomic():
+        PlanVersion.objects.lock()
+        ready.exclude(server_answer=answer).update(server_answer=answer)
 
 
 def _deliver_one(key: int, connection: BaseEmailBackend, now: datetime) -> State | None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from django.utils import timezone
 
-from rollout.history import TRACKED_MODELS
+from rollout.history import TRACKED_MODELS, catch_up
 from rollout.models import PlanVersion
 from rollout.tasks import nudge
 
@@ -23,10 +24,15 @@ def connect() -> None:
         post_delete.connect(mark_changed, sender=model, dispatch_uid=f"deleted-{model.__name__}")
 
 
-def lock_first(sender: type[models.Model], **_kwargs: Any) -> None:
-    """Within a transaction take the plan's version row before any other, as actions do: no deadlock."""
+def lock_first(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any) -> None:
+    """Within a transaction take the plan's version row before any other: no deadlock.
+
+    What was loaded past the history gets its version before anything is changed on top of it.
+    """
     if transaction.get_connection().in_atomic_block:
-        PlanVersion.objects.lock()
+        version = PlanVersion.objects.lock()
+        if not raw:
+            catch_up(version, timezone.now())
 
 
 def mark_changed(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any) -> None:

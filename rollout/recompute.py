@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from rollout.domain.plan import (
@@ -70,8 +70,14 @@ def recompute(*, now: datetime | None = None) -> int:
 
 
 def settled_moment() -> datetime:
-    """Now, at a moment when no change is under way: whatever is dated before it has been committed."""
+    """Now, at a moment when no change is under way: whatever is dated before it has been committed.
+
+    Raises OperationalError when a change takes longer than a reader can wait.
+    """
     with transaction.atomic():
+        if connection.vendor == "postgresql":  # SQLite has its own timeout
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '3s'")
         PlanVersion.objects.lock()
         return timezone.now()
 

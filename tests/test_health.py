@@ -49,6 +49,22 @@ def test_readyz_names_a_reminder_due_for_fifteen_minutes(client, ready, minutes,
     assert problems(client)[1] == found
 
 
+@pytest.mark.parametrize(("ago", "found"), [(-30, []), (16, ["ledger"])])
+def test_readyz_leaves_a_reminder_alone_that_waits_for_its_next_attempt(client, ready, ago, found):
+    now = timezone.now()
+    Reminder.objects.create(
+        wave=WaveFactory(),
+        rule=ReminderRuleFactory(),
+        address="a@example.go.jp",
+        cutover_version=1,
+        due_at=now - timedelta(days=1),
+        state="due",
+        attempts=3,
+        retry_at=now - timedelta(minutes=ago),
+    )
+    assert problems(client)[1] == found
+
+
 def test_readyz_shows_no_address(client, ready):
     ContactFactory(email="secret@example.go.jp")
     outbox.plan_reminders()

@@ -3,12 +3,13 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 
 from rollout import history
 from rollout.recompute import settled_moment
@@ -17,7 +18,19 @@ AS_OF_HELP = (
     "The plan as it was known then: a day (`2026-11-22`, its end in Tokyo; today answers as of now) or a "
     "moment (`2026-11-22T09:00:00+09:00`). The same moment gives the same answer for ever."
 )
+LONGEST_CHANGE = timedelta(minutes=5)
+"""No transaction that writes the plan takes longer."""
+
 FORMS = "「2026-11-22」（その日の終わり）か「2026-11-22T09:00:00+09:00」のように指定してください。"
+
+
+class Busy(APIException):
+    """A change of the plan is being written and takes its time. Becomes a 503."""
+
+    status_code = 503
+    default_detail = "計画の変更を書き込んでいるところです。少し待ってからやり直してください。"
+    default_code = "busy"
+    wait = 5
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -39,22 +52,34 @@ class MomentParameter(serializers.Field):  # type: ignore[type-arg]
 
 
 def _read(text: str) -> datetime:
-    """The moment that a text names; the end of a day that is over, now for today.
-
-    "Now" waits for writers under way, so that nothing dated before it can still be committed.
-    """
-    now = settled_moment()
+    """The moment that a text names; the end of a day that is over, now for today. Raises Busy."""
+    now = timezone.now()
     try:
         day, moment = parse_date(text), parse_datetime(text.replace(" ", "+"))  # a bare + arrives as a space
     except ValueError:
         day = moment = None
     if day is not None:
-        return _end_of(day, now)
+        return _settled(_end_of(day, now), now)
     if moment is None or timezone.is_naive(moment):
         raise ValidationError(f"「{text[:50]}」は読めません。{FORMS}")
     if moment > now:
         raise ValidationError(f"未来の時点です。{FORMS}")
+    return _settled(moment, now)
+
+
+def _settled(moment: datetime, now: datetime) -> datetime:
+    """The moment, once nothing dated before it can still be committed; only a recent one has to wait."""
+    if now - moment < LONGEST_CHANGE:
+        current_moment()
     return moment
+
+
+def current_moment() -> datetime:
+    """Now, when no change is under way. Raises Busy where one takes its time."""
+    try:
+        return settled_moment()
+    except OperationalError as error:
+        raise Busy from error
 
 
 def _end_of(day: date, now: datetime) -> datetime:

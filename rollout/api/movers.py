@@ -1,7 +1,7 @@
 """What moved the figure between two moments, by rollout and cause, with who, when and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,14 @@ from rest_framework.response import Response
 
 from ministries.models import Ministry
 from rollout.api.computed import BasisQuery, ComputedView
-from rollout.api.moments import MomentParameter
+from rollout.api.moments import MomentParameter, current_moment
 from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, month_label, parse
 from rollout.domain.movers import Cause, Movement, explain
 from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import fiscal_year_end
 from rollout.history import rows_at
 from rollout.models import Cohort, Rollout, Wave
-from rollout.recompute import read_plan, settled_moment
+from rollout.recompute import read_plan
 
 CAUSE_LABELS = {
     Cause.DATE: "日程の変更",
@@ -32,7 +32,6 @@ CAUSE_LABELS = {
     Cause.PUBLISHED_TOTAL: "公表人数の変更",
     Cause.SHARING: "按分のし直し",
 }
-CAUSED_BY_WAVES = (Cause.DATE, Cause.COUNT, Cause.STATUS, Cause.ADDED, Cause.REMOVED)
 
 EXAMPLE = {
     "basis": "cumulative",
@@ -51,7 +50,7 @@ EXAMPLE = {
             "cause_label": "日程の変更",
             "users": -68600,
             "changes": [
-                {"at": "2026-11-23T15:30:00+09:00", "by": None, "reason": "9月3日 国税庁からの連絡"},
+                {"at": "2026-11-23T15:30:00+09:00", "by": "sato", "reason": "9月3日 国税庁からの連絡"},
             ],
         }
     ],
@@ -93,7 +92,9 @@ class ChangeSerializer(serializers.Serializer[Any]):
     by = serializers.CharField(
         allow_null=True, help_text="Who saved it; null for the anonymous reader, and where nobody did."
     )
-    reason = serializers.CharField(allow_null=True, help_text="Why, as written at the time.")
+    reason = serializers.CharField(
+        allow_null=True, help_text="Why, as written at the time; null for the anonymous reader."
+    )
 
 
 class MoverSerializer(serializers.Serializer[Any]):
@@ -105,7 +106,11 @@ class MoverSerializer(serializers.Serializer[Any]):
     cause_label = serializers.CharField(help_text="The same in Japanese.")
     users = serializers.IntegerField(help_text="Users, never 0; all movers add up to `difference`.")
     changes = ChangeSerializer(
-        many=True, help_text="What was changed in between; empty for `sharing`, which follows from others."
+        many=True,
+        help_text=(
+            "What was changed in between of the rollout and its waves, and of cohorts for `published_total` "
+            "and `sharing`; empty for a share that follows from other rollouts."
+        ),
     )
 
 
@@ -141,7 +146,7 @@ class MoversView(ComputedView):
         history began.
         """
         query = self.query(request)
-        before, after = query["from"], query.get("to") or settled_moment()
+        before, after = query["from"], query.get("to") or current_moment()
         if after < before:
             raise ValidationError({"to": ["「to」は「from」より後の時点を指定してください。"]})
         month = query.get("month", fiscal_year_end(fiscal_year_of(timezone.localdate(after))))
@@ -158,30 +163,28 @@ class Changes:
         self._span = {"history_date__gt": before, "history_date__lte": after}
         self._show_people = show_people
         self.labels = {**_labels(before), **_labels(after)}
-        rollouts = {row.pk: row for moment in (before, after) for row in rows_at(Rollout, moment)}
-        codes = {key: row.code for key, row in rollouts.items()}
+        codes: dict[int, set[str]] = defaultdict(set)
+        for moment in (before, after):
+            for row in rows_at(Rollout, moment):
+                codes[row.pk].add(row.code)
         self._of_waves = self._by(Wave, "rollout_id", codes)
         self._of_rollouts = self._by(Rollout, "id", codes)
-        self._of_cohorts = [entry for found in self._by(Cohort, "id").values() for entry in found]
+        self._of_cohorts = self._by(Cohort, "id", defaultdict(lambda: {""}))[""]
 
-    def _by(self, model: Any, key: str, codes: Mapping[int, str] | None = None) -> dict[Any, list[Any]]:
+    def _by(self, model: Any, key: str, codes: Mapping[int, set[str]]) -> dict[str, list[dict[str, Any]]]:
         columns = (key, "history_date", "history_user__username", "history_change_reason")
-        found = defaultdict(list)
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row, at, person, reason in model.history.filter(**self._span).values_list(*columns):
-            by = person if self._show_people else None
-            entry = {"at": timezone.localtime(at).isoformat(), "by": by, "reason": reason}
-            found[codes.get(row) if codes else row].append(entry)
+            told = {"by": person, "reason": reason} if self._show_people else {"by": None, "reason": None}
+            for code in codes[row]:
+                found[code].append({"at": timezone.localtime(at).isoformat(), **told})
         return found
 
     def of(self, rollout: str, cause: Cause) -> list[dict[str, Any]]:
         """The changes behind one mover, the oldest first."""
-        if cause is Cause.PUBLISHED_TOTAL:
-            found: Iterable[dict[str, Any]] = self._of_cohorts
-        elif cause in CAUSED_BY_WAVES:
-            found = [*self._of_waves[rollout], *self._of_rollouts[rollout]]
-        else:
-            found = []
-        return sorted(found, key=lambda entry: entry["at"])
+        own = [*self._of_waves[rollout], *self._of_rollouts[rollout]]
+        found = {Cause.PUBLISHED_TOTAL: self._of_cohorts, Cause.SHARING: [*own, *self._of_cohorts]}
+        return sorted(found.get(cause, own), key=lambda entry: entry["at"])
 
 
 def _labels(moment: datetime) -> dict[str, str]:

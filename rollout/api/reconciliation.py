@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
 from rest_framework import serializers
 
 from rollout.api.projection import ProvenanceSerializer, provenance_json, stored_projection
@@ -14,19 +13,18 @@ from rollout.models import Cohort, Observation, PlanVersion, Projection, Source,
 from rollout.recompute import read_plan
 
 
-@transaction.atomic
 def reconciliation_json(basis: Basis) -> dict[str, Any]:
     """`ReconciliationSerializer`'s fields: every published figure beside the stored projection.
 
-    The plan's version row is held meanwhile, so that rows and projection are of one version or the
-    answer says `stale`.
+    A change that is committed between the reads makes the answer `stale`; what it took away is left out.
     """
-    PlanVersion.objects.lock()
     stored = stored_projection(basis)
-    cohorts = {row.code: row for row in Cohort.objects.select_related("source")}
     observations = {str(row.pk): row for row in Observation.objects.select_related("source")}
     targets = {row.code: row for row in Target.objects.select_related("source")}
     figures = _reconcile(stored, observations.values(), targets.values())
+    cohorts = {row.code: row for row in Cohort.objects.select_related("source")}
+    known = {*cohorts, *observations, *targets}
+    stored.stale = stored.stale or stored.data_version != PlanVersion.objects.current().number
     describe = {
         FigureKind.COHORT: lambda figure: _cohort_json(cohorts[figure.key]),
         FigureKind.FISCAL_YEAR: lambda figure: _fiscal_year_json(cohorts[figure.key], figure),
@@ -36,7 +34,11 @@ def reconciliation_json(basis: Basis) -> dict[str, Any]:
     return {
         "basis": stored.basis,
         **provenance_json(stored),
-        "figures": [{**_figure_json(figure), **describe[figure.kind](figure)} for figure in figures],
+        "figures": [
+            {**_figure_json(figure), **describe[figure.kind](figure)}
+            for figure in figures
+            if figure.key in known
+        ],
     }
 
 

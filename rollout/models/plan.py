@@ -12,7 +12,7 @@ from simple_history.models import HistoricalRecords
 from ministries.models import Ministry
 from rollout.domain.dates import fiscal_year_bounds
 from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
-from rollout.models.fields import FuzzyDateField, fill_bounds
+from rollout.models.fields import BOUND_NAMES, FuzzyDateField, fill_bounds
 from rollout.models.frame import USER_VALIDATORS, Cohort, Source
 from rollout.models.labels import PRECISION_LABELS, STATUS_LABELS
 from rollout.models.managers import CodeManager
@@ -126,6 +126,9 @@ class RolloutCoverage(models.Model):
     natural_key.dependencies = ["rollout.rollout", "ministries.ministry"]  # type: ignore[attr-defined]
 
 
+DERIVED_FROM_CUTOVER = (*(f"cutover_{bound}" for bound in BOUND_NAMES), "cutover_version", "cutover_since")
+
+
 class WaveQuerySet(models.QuerySet["Wave"]):
     """Reads of waves."""
 
@@ -231,6 +234,8 @@ class Wave(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a cutover with other bounds is a new version, which starts now."""
+        if "cutover" in (named := kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*named, *DERIVED_FROM_CUTOVER}
         fill_bounds(self, "cutover")
         before = Wave.objects.filter(pk=self.pk).first() if self.pk else None
         if before is not None:

@@ -40,7 +40,7 @@ def test_worker_and_beat_follow_an_edit_and_deliver_a_mail(celery, mail_sink, tm
     make_due_reminders(1)
     assert planned_at_end_of_fy2026() == 152_000
     celery("worker", "--concurrency", "1", "--loglevel", "WARNING")
-    celery("beat", "--schedule", str(tmp_path / "beat"), "--loglevel", "WARNING")
+    celery("beat", "--loglevel", "WARNING")
     wave = Wave.objects.get(code="nta-1")
     wave.cutover = "R9.6"
     actions.save_row(row=wave, actor=None, reason="工程の見直し")

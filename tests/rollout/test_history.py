@@ -1,18 +1,26 @@
 """Every tracked row has a first version, and a version for every change, however it was written."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.core import serializers
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from ministries.models import Ministry
 from rollout import actions, recompute
-from rollout.history import LOADED_REASON, TRACKED_MODELS, fill_history
+from rollout.history import LOADED_REASON, TRACKED_MODELS, complete_since, fill_history
 from rollout.models import Observation, PlanVersion, Wave
-from tests.factories import MinistryFactory, ObservationFactory, WaveFactory
+from tests.factories import (
+    CohortFactory,
+    MinistryFactory,
+    ObservationFactory,
+    RolloutFactory,
+    WaveFactory,
+)
 from tests.rollout.ledger import START, at
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +214,54 @@ def test_edit_of_a_loaded_row_keeps_what_was_loaded_in_the_history(clock):
         "R9.2",
         "R9.3",
     ]
+
+
+def test_version_after_a_reload_follows_the_highest_there_ever_was(clock):
+    wave = WaveFactory(cutover="R9.1")
+    for number, text in enumerate(("R9.2", "R9.3", "R9.2")):
+        clock.move_to(LATER + timedelta(minutes=number))
+        wave.cutover = text
+        wave.save()
+    reload_wave(wave, cutover="R9.5", cutover_version=1)
+    assert wave.cutover_version == 5
+
+
+def test_row_whose_text_contradicts_it_keeps_nobody_from_editing(clock, caplog):
+    wave = WaveFactory(cutover="R8.6.15", status="in_use")
+    other = WaveFactory(cutover="R9.1")
+    reload_wave(wave, cutover="検討中")
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    other.cutover = "R9.2"
+    assert actions.save_row(row=other, actor=None, reason="延期").cutover_version == 2
+
+
+@pytest.mark.parametrize("write", ["save", "delete"])
+def test_writer_takes_the_version_row_before_any_other(write):
+    wave = WaveFactory()
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        getattr(wave, write)()
+    writes = [query["sql"] for query in captured if query["sql"].startswith(("UPDATE", "DELETE"))]
+    locks = [query["sql"] for query in captured if "rollout_planversion" in query["sql"]]
+    first_write = captured.captured_queries.index(next(q for q in captured if q["sql"] == writes[0]))
+    first_lock = captured.captured_queries.index(next(q for q in captured if q["sql"] == locks[0]))
+    assert first_lock < first_write
+
+
+def test_history_is_complete_since_the_last_part_of_a_plan_came_in(clock):
+    moments = [LATER + timedelta(hours=hour) for hour in range(3)]
+    clock.move_to(moments[0])
+    cohort = CohortFactory()
+    clock.move_to(moments[1])
+    rollout = RolloutFactory(cohort=cohort)
+    assert complete_since() is None
+    clock.move_to(moments[2])
+    WaveFactory(rollout=rollout)
+    assert complete_since() == moments[2]
+
+
+def test_saving_the_cutover_alone_saves_what_follows_from_it():
+    wave = WaveFactory(cutover="R9.1")
+    wave.cutover = "R9.6"
+    wave.save(update_fields=["cutover"])
+    wave.refresh_from_db()
+    assert (wave.cutover_bounds[0], wave.cutover_version) == (date(2027, 6, 1), 2)
