@@ -11,6 +11,8 @@ import smtplib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
@@ -31,6 +33,7 @@ from rollout.domain.reminders import (
     TemplateError,
     days_left_text,
     due_moment,
+    is_addressed,
     is_past_grace,
     owed,
     render,
@@ -273,14 +276,13 @@ def _contacts(reminder: Reminder) -> QuerySet[Contact]:
     wave = reminder.wave
     covered = RolloutCoverage.objects.filter(rollout=wave.rollout_id).values("ministry_id")
     contacts = Contact.objects.active().filter(email__iexact=reminder.address)
-    concerned = Q(ministry=wave.rollout.lead_ministry_id) | Q(ministry__in=covered)
-    at_ministry = concerned & ~Q(role=Contact.Role.PMO)
-    audience = {
-        Audience.EVERYONE: at_ministry | Q(role=Contact.Role.PMO),
-        Audience.MINISTRIES: at_ministry,
-        Audience.PMO: Q(role=Contact.Role.PMO),
-    }[Audience(reminder.rule.audience)]
-    return contacts.filter(audience).order_by("pk")
+    pmo = Q(role=Contact.Role.PMO)
+    concerned = (Q(ministry=wave.rollout.lead_ministry_id) | Q(ministry__in=covered)) & ~pmo
+    audience = Audience(reminder.rule.audience)
+    wanted = [
+        rows for is_pmo, rows in ((True, pmo), (False, concerned)) if is_addressed(audience, is_pmo=is_pmo)
+    ]
+    return contacts.filter(reduce(or_, wanted)).order_by("pk")
 
 
 def _template_values(reminder: Reminder, now: datetime) -> dict[str, str]:

@@ -120,6 +120,11 @@ def owed(
                     yield Owed(wave.key, rule.key, address, wave.version, day)
 
 
+def is_addressed(audience: Audience, *, is_pmo: bool) -> bool:
+    """Whether an audience takes in the PMO's addresses, or those of the ministries concerned."""
+    return audience is Audience.EVERYONE or is_pmo == (audience is Audience.PMO)
+
+
 def _by_ministry(
     recipients: Iterable[Recipient],
 ) -> tuple[list[Recipient], Mapping[int, list[Recipient]]]:
@@ -134,13 +139,8 @@ def _by_ministry(
 
 def _addresses(audience: Audience, at_ministries: list[Recipient], pmo: list[Recipient]) -> dict[str, date]:
     """Each address of the audience once, with the first day on which it could be told."""
-    wanted = {
-        Audience.EVERYONE: at_ministries + pmo,
-        Audience.MINISTRIES: at_ministries,
-        Audience.PMO: pmo,
-    }[audience]
     since: dict[str, date] = {}
-    for recipient in wanted:
+    for recipient in (each for each in at_ministries + pmo if is_addressed(audience, is_pmo=each.is_pmo)):
         since[recipient.address] = min(recipient.since, since.get(recipient.address, date.max))
     return since
 

@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from rollout import recompute
+from rollout.api import moments
 from tests.api.edits import EDITS, move
 from tests.conftest import SEED_NOW
 
@@ -80,3 +83,20 @@ def test_as_of_a_day_means_its_end_in_tokyo(get, clock):
 
 def test_as_of_today_answers_as_of_now_and_says_which_moment(get, clock):
     assert get("projection/?as_of=2026-11-23")["as_of"] == "2026-11-23T16:00:00+09:00"
+
+
+@pytest.mark.parametrize(("minutes", "waits"), [(0, True), (4, True), (6, False)])
+def test_as_of_waits_for_writers_only_where_they_may_still_change_it(get, clock, minutes, waits):
+    moment = (SEED_NOW - timedelta(minutes=minutes)).isoformat().replace("+", "%2B")
+    with CaptureQueriesContext(connection) as captured:
+        get(f"projection/?as_of={moment}")
+    assert any("rollout_planversion" in query["sql"] for query in captured) == waits
+
+
+def test_as_of_that_a_long_change_holds_up_is_a_503(get, clock, monkeypatch):
+    def locked():
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(moments, "settled_moment", locked)
+    problem = get("projection/?as_of=2026-11-23", status=503)
+    assert problem["detail"] == "計画の変更を書き込んでいるところです。少し待ってからやり直してください。"
