@@ -12,7 +12,8 @@ from rollout.domain.allocation import allocate
 from rollout.domain.plan import Basis
 from rollout.domain.projection import project
 from rollout.models import PlanVersion, Rollout, Wave
-from rollout.recompute import read_plan, recompute
+from rollout.reader import read_plan
+from rollout.recompute import recompute
 
 ROLLOUT_COLUMNS = ("code", "id", "cohort_id", "users", "weight")
 WAVE_COLUMNS = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutover_latest", "status")

@@ -22,6 +22,7 @@ from rollout.models import (
     ReminderRule,
     Rollout,
     RolloutCoverage,
+    SlipAssumption,
     Source,
     Target,
     Wave,
@@ -40,6 +41,7 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
     Citation,
     Observation,
     Target,
+    SlipAssumption,
     ReminderRule,
 )
 """Everything whose change moves a figure or a reminder, in the order in which fixtures load."""
@@ -73,6 +75,15 @@ def complete_since() -> datetime | None:
         for model in PLAN_MODELS
     ]
     return None if None in firsts else max(firsts)
+
+
+def plan_moved_at(since: datetime) -> datetime | None:
+    """When the plan or its targets were last changed after `since`; None when they were not."""
+    lasts = [
+        model.history.filter(history_date__gt=since).aggregate(last=models.Max("history_date"))["last"]  # type: ignore[attr-defined]
+        for model in (*PLAN_MODELS, Target)
+    ]
+    return max((last for last in lasts if last is not None), default=None)
 
 
 def catch_up(version: PlanVersion, at: datetime) -> None:

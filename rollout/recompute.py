@@ -1,42 +1,18 @@
 """Rows become a stored projection: read the plan, call the domain, store the answer for each basis."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from itertools import islice
+from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
-from rollout.domain.plan import (
-    NONE,
-    Basis,
-    Cohort,
-    IntArray,
-    Plan,
-    Reading,
-    Rollouts,
-    Status,
-    Target,
-    Waves,
-    month_numbers,
-)
-from rollout.domain.projection import Projection as DomainProjection
+from rollout.domain.checkpoints import Judged, judge
+from rollout.domain.plan import Basis
 from rollout.domain.projection import project
-from rollout.history import catch_up, rows_at
-from rollout.models import Cohort as CohortRow
+from rollout.history import catch_up
 from rollout.models import PlanVersion, Projection
-from rollout.models import Rollout as RolloutRow
-from rollout.models import Target as TargetRow
-from rollout.models import Wave as WaveRow
 from rollout.models.version import pack_counts
-
-BATCH_SIZE = 500
-"""Waves that become numbers at a time: few enough to stay in the processor's cache."""
-
-WAVE_COLUMNS = ("code", "rollout_id", "id", "users", "cutover_earliest", "cutover_latest", "status")
-STATUS_NUMBERS = {status.value: number for number, status in enumerate(Status)}
+from rollout.reader import read_plan
 
 
 def recompute(*, now: datetime | None = None) -> int:
@@ -53,6 +29,7 @@ def recompute(*, now: datetime | None = None) -> int:
         if Projection.objects.filter(data_version=version.number, today=today).count() == len(Basis):
             return version.number
         plan, wave_ids = read_plan()
+        before = {row.basis: row.checkpoints for row in Projection.objects.only("basis", "checkpoints")}
         rows = []
         for basis in Basis:
             projection, allocation = project(plan, basis=basis, today=today)
@@ -62,11 +39,27 @@ def recompute(*, now: datetime | None = None) -> int:
                 today=today,
                 computed_at=now,
                 result=projection.stored(),
+                checkpoints=_carry_on(before.get(basis.value, {}), judge(plan, projection), now),
                 allocation=pack_counts(wave_ids, allocation.users, allocation.count_basis),
             )
             rows.append(row)
         Projection.objects.replace(rows)
     return version.number
+
+
+def _carry_on(before: dict[str, Any], judged: list[Judged], now: datetime) -> dict[str, Any]:
+    """Each checkpoint by its code: what was judged, the verdict, and since when that has stood."""
+    verdicts: dict[str, Any] = {}
+    for found in judged:
+        last = before.get(found.code, {})
+        since = last["since"] if last.get("verdict") == found.verdict else now.isoformat()
+        verdicts[found.code] = {
+            "users": found.users,
+            "month": found.point.first_month,
+            "verdict": found.verdict,
+            "since": since,
+        }
+    return verdicts
 
 
 def settled_moment() -> datetime:
@@ -80,103 +73,3 @@ def settled_moment() -> datetime:
                 cursor.execute("SET LOCAL lock_timeout = '3s'")
         PlanVersion.objects.lock()
         return timezone.now()
-
-
-def project_as_of(moment: datetime, basis: Basis) -> DomainProjection:
-    """The projection as it was to be computed at `moment`, from the rows and on the day of that moment."""
-    plan, _ = read_plan(moment)
-    projection, _ = project(plan, basis=basis, today=timezone.localdate(moment))
-    return projection
-
-
-def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
-    """The rows as the domain sees them, and the ids of the waves in the same order.
-
-    Today's rows, or with `moment` the rows as they were known then.
-    """
-    cohorts = sorted(rows_at(CohortRow, moment), key=lambda row: (row.order, row.code))
-    cohort_codes = {row.pk: row.code for row in cohorts}
-    cohort_index = {row.pk: index for index, row in enumerate(cohorts)}
-    columns = ("code", "id", "cohort_id", "users", "weight")
-    rollouts = sorted(rows_at(RolloutRow, moment).values_list(*columns))
-    rollout_index = {row[1]: index for index, row in enumerate(rollouts)}
-    waves, wave_ids = _read_waves(rollout_index, moment)
-    plan = Plan(
-        cohorts=[_cohort(row, cohort_codes) for row in cohorts],
-        rollouts=Rollouts(
-            codes=[row[0] for row in rollouts],
-            cohort=np.array([cohort_index[row[2]] for row in rollouts], dtype=np.int64),
-            users=_column([row[3] for row in rollouts]),
-            weight=_column([row[4] for row in rollouts]),
-        ),
-        waves=waves,
-        target=_target(moment),
-    )
-    return plan, wave_ids
-
-
-def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tuple[Waves, IntArray]:
-    rows = rows_at(WaveRow, moment).order_by().values_list(*WAVE_COLUMNS).iterator()
-    codes, numbers = [np.empty(0, dtype=np.str_)], [np.empty((6, 0), dtype=np.int64)]
-    while batch := list(islice(rows, BATCH_SIZE)):
-        batch_codes, rollout_id, *rest = zip(*batch, strict=True)
-        codes.append(np.array(batch_codes, dtype=np.str_))
-        numbers.append(_numbers(_translate(rollout_id, rollout_index), *rest))
-    code, number = np.concatenate(codes), np.concatenate(numbers, axis=1)
-    order = np.lexsort((code, number[0]))
-    rollout, ids, users, earliest_day, latest_day, status = number[:, order]
-    waves = Waves(
-        codes=code[order].tolist(),
-        rollout=rollout,
-        users=users,
-        earliest_month=month_numbers(earliest_day),
-        latest_month=month_numbers(latest_day),
-        latest_day=latest_day,
-        in_use=status == STATUS_NUMBERS[Status.IN_USE],
-        cancelled=status == STATUS_NUMBERS[Status.CANCELLED],
-    )
-    return waves, ids
-
-
-def _numbers(
-    rollout: IntArray,
-    ids: Sequence[int],
-    users: Sequence[int | None],
-    earliest: Sequence[date | None],
-    latest: Sequence[date | None],
-    status: Sequence[str],
-) -> IntArray:
-    """A batch of waves, one row a column: numbers take a tenth of the memory, and of the time, of rows."""
-    days = (_ordinals(earliest), _ordinals(latest))
-    return np.array([rollout, np.array(ids), _column(users), *days, _translate(status, STATUS_NUMBERS)])
-
-
-def _column(values: Iterable[int | None]) -> IntArray:
-    return np.array([NONE if value is None else value for value in values], dtype=np.int64)
-
-
-def _ordinals(days: Iterable[date | None]) -> IntArray:
-    return np.array([NONE if day is None else day.toordinal() for day in days], dtype=np.int64)
-
-
-def _translate(keys: Sequence[Any], numbers: Mapping[Any, int]) -> IntArray:
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
-
-
-def _cohort(row: CohortRow, codes: Mapping[int, str]) -> Cohort:
-    return Cohort(
-        code=row.code,
-        order=row.order,
-        published_users=row.published_users,
-        reading=Reading(row.reading),
-        approximate=row.approximate,
-        rounding_unit=row.rounding_unit,
-        inside=codes[row.inside_id] if row.inside_id else None,
-        undecided_note=row.undecided_note,
-        fiscal_year=row.fiscal_year,
-    )
-
-
-def _target(moment: datetime | None) -> Target | None:
-    row = rows_at(TargetRow, moment).filter(by__isnull=True).order_by("code").first()
-    return Target(row.users, Reading(row.reading)) if row else None

@@ -1,9 +1,22 @@
 """Rows for tests, each with the least that it needs."""
 
 import factory
+from django.utils import timezone
 
 from ministries.models import Contact, Ministry
-from rollout.models import Cohort, Observation, ReminderRule, Rollout, Source, Target, Wave
+from rollout.models import (
+    Baseline,
+    Cohort,
+    Observation,
+    ReminderRule,
+    Rollout,
+    Scenario,
+    ScenarioChange,
+    SlipAssumption,
+    Source,
+    Target,
+    Wave,
+)
 
 
 class MinistryFactory(factory.django.DjangoModelFactory):
@@ -93,3 +106,40 @@ class ReminderRuleFactory(factory.django.DjangoModelFactory):
     days_before = 30
     subject = "{案件} 切替のお知らせ"
     body = "{宛名} 様 {切替予定} {お願い}"
+
+
+class BaselineFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Baseline
+
+    code = factory.Sequence(lambda n: f"baseline-{n}")
+    label = factory.Sequence(lambda n: f"第{n}回の時点")
+    moment = factory.LazyFunction(timezone.now)
+
+
+class ScenarioFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Scenario
+
+    code = factory.Sequence(lambda n: f"scenario-{n}")
+    label = factory.Sequence(lambda n: f"第{n}案")
+
+
+class ScenarioChangeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ScenarioChange
+
+    scenario = factory.SubFactory(ScenarioFactory)
+    rollout = factory.SubFactory(RolloutFactory)
+    field = "cutover"
+    value = "R9.3"
+
+
+class SlipAssumptionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SlipAssumption
+
+    earliest_months = 0
+    likely_months = 1
+    latest_months = 6
+    note = "仮の値"

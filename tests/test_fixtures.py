@@ -21,6 +21,7 @@ from rollout.models import (
     ReminderRule,
     Rollout,
     RolloutCoverage,
+    SlipAssumption,
     Source,
     Target,
     Wave,
@@ -54,7 +55,8 @@ COUNTS = {
     Wave: 24,
     Citation: 35,
     Observation: 4,
-    Target: 1,
+    Target: 2,
+    SlipAssumption: 1,
     ReminderRule: 5,
 }
 

@@ -1,23 +1,23 @@
 """Views of what is computed from the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.projection import (
-    ProjectionSerializer,
-    past_projection_json,
-    stored_projection_json,
-)
+from rollout.api.parameters import ChoiceParameter, RowParameter
+from rollout.api.projection import ProjectionSerializer, projection_json
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
+from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
+from rollout.models import Scenario
 
 EXAMPLE = {
     "basis": "cumulative",
@@ -59,6 +59,22 @@ EXAMPLE = {
             "published_added": 80000,
         }
     ],
+    "checkpoints": [
+        {
+            "code": "fy2026-end",
+            "label": "R8年度末の利用者数",
+            "by": "2027-03-31",
+            "derivation": "約47,000 + 約25,000 + 約8万",
+            "users": 152000,
+            "planned": 152000,
+            "confirmed": 47000,
+            "low": 146000,
+            "high": 158000,
+            "verdict": "at_risk",
+            "verdict_label": "遅れると未達",
+            "since": "2026-11-20T16:00:00+09:00",
+        }
+    ],
     "undated": [
         {
             "cohort": "fy2026-onward",
@@ -70,15 +86,6 @@ EXAMPLE = {
     ],
     "conflicts": [],
 }
-
-
-class ChoiceParameter(serializers.ChoiceField):
-    """One of a few words; another word is answered with all of them."""
-
-    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
-        error = f"「{{input}}」は選べません。使えるのは {'、'.join(choices)} です。"
-        messages: Any = dict.fromkeys(("invalid_choice", "null"), error)
-        super().__init__(choices, error_messages=messages, required=False, **kwargs)
 
 
 class BasisQuery(serializers.Serializer[Any]):
@@ -95,7 +102,9 @@ class ProjectionQuery(BasisQuery):
     """Parameters of the projection."""
 
     as_of = MomentParameter(required=False, help_text=AS_OF_HELP)
-
+    scenario = RowParameter(
+        Scenario.objects.all(), required=False, help_text="Code of a scenario: the plan with its changes."
+    )
     granularity = ChoiceParameter(
         [granularity.value for granularity in Granularity],
         default=Granularity.MONTH.value,
@@ -138,9 +147,15 @@ class ProjectionView(ComputedView):
         """
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
-        if "as_of" in query:
-            return Response(past_projection_json(query["as_of"], basis, granularity))
-        return Response(stored_projection_json(basis, granularity))
+        return Response(projection_json(_see(query, basis), granularity))
+
+
+def _see(query: Mapping[str, Any], basis: Basis) -> Seen:
+    if "as_of" in query and "scenario" in query:
+        raise ValidationError({"scenario": ["「scenario」と「as_of」は一緒に指定できません。"]})
+    if "as_of" in query:
+        return see_past(query["as_of"], basis)
+    return see_scenario(query["scenario"], basis) if "scenario" in query else see_now(basis)
 
 
 class ReconciliationView(ComputedView):

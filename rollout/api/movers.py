@@ -21,17 +21,8 @@ from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import fiscal_year_end
 from rollout.history import rows_at
 from rollout.models import Cohort, Rollout, Wave
-from rollout.recompute import read_plan
-
-CAUSE_LABELS = {
-    Cause.DATE: "日程の変更",
-    Cause.COUNT: "人数の変更",
-    Cause.STATUS: "中止・再開",
-    Cause.ADDED: "追加",
-    Cause.REMOVED: "削除",
-    Cause.PUBLISHED_TOTAL: "公表人数の変更",
-    Cause.SHARING: "按分のし直し",
-}
+from rollout.models.labels import CAUSE_LABELS
+from rollout.reader import read_plan
 
 EXAMPLE = {
     "basis": "cumulative",

@@ -1,77 +1,31 @@
 """A projection in JSON (DESIGN, section 5): the names that dashboards are written against."""
 
-from datetime import date, datetime
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 
+from rollout.api.checkpoints import CheckpointSerializer, checkpoints_json
+from rollout.api.seen import Seen
 from rollout.domain.allocation import Conflict
 from rollout.domain.dates import fiscal_year_label, month_label
 from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import Granularity, Point, Projection, Undated, period_text
-from rollout.models import Projection as StoredProjection
+from rollout.models import Scenario
 from rollout.models.labels import CONFLICT_LABELS
-from rollout.recompute import project_as_of
 
 
-class NotComputed(APIException):
-    """Nothing has been computed yet; a minute later the tick will have done it. Becomes a 503."""
-
-    status_code = 503
-    default_detail = (
-        "見込みがまだ計算されていません。1分ほど待つか、"
-        "`manage.py recompute` を実行してからやり直してください。"
-    )
-    default_code = "not_computed"
-    wait = 60
-
-
-def stored_projection(basis: Basis) -> StoredProjection:
-    """The stored projection of a basis as of today in Tokyo. Raises NotComputed where there is none."""
-    stored = StoredProjection.objects.current(basis, timezone.localdate())
-    if stored is None:
-        raise NotComputed
-    return stored
-
-
-def provenance_json(stored: StoredProjection) -> dict[str, Any]:
-    """When an answer was computed, from which version of the plan, and whether that is out of date."""
-    return {
-        "computed_at": timezone.localtime(stored.computed_at).isoformat(),
-        "data_version": stored.data_version,
-        "stale": stored.stale,
-    }
-
-
-def stored_projection_json(basis: Basis, granularity: Granularity) -> dict[str, Any]:
-    """The plan as known now: `ProjectionSerializer`'s fields of the stored projection."""
-    stored = stored_projection(basis)
-    origin = {"as_of": None, **provenance_json(stored)}
-    return _projection_json(stored.curve, granularity, origin, timezone.localdate())
-
-
-def past_projection_json(moment: datetime, basis: Basis, granularity: Granularity) -> dict[str, Any]:
-    """The plan as known at `moment`: the same fields, and the same bytes whenever it is asked for."""
-    text = timezone.localtime(moment).isoformat()
-    origin = {"as_of": text, "computed_at": text, "data_version": None, "stale": False}
-    return _projection_json(project_as_of(moment, basis), granularity, origin, timezone.localdate(moment))
-
-
-def _projection_json(
-    curve: Projection, granularity: Granularity, origin: dict[str, Any], today: date
-) -> dict[str, Any]:
-    """All fields; `origin` says where they come from, and the summary is that of `today`'s month."""
+def projection_json(seen: Seen, granularity: Granularity) -> dict[str, Any]:
+    """`ProjectionSerializer`'s fields."""
+    curve = seen.curve
     return {
         "basis": curve.basis,
         "granularity": granularity,
-        "scenario": None,
-        **origin,
+        **seen.origin,
         "target": _target_json(curve),
-        "summary": _summary_json(curve, month_number(today)),
+        "summary": _summary_json(curve, month_number(seen.today)),
         "points": [_point_json(point, granularity) for point in curve.points(granularity)],
         "fiscal_years": [_fiscal_year_json(point, curve) for point in curve.points(Granularity.FISCAL_YEAR)],
+        "checkpoints": checkpoints_json(seen),
         "undated": [_undated_json(entry) for entry in curve.undated],
         "conflicts": [_conflict_json(conflict) for conflict in curve.conflicts],
     }
@@ -250,6 +204,18 @@ class ProvenanceSerializer(serializers.Serializer[Any]):
     )
 
 
+class ProjectionScenarioSerializer(serializers.Serializer[Any]):
+    """The what-if that an answer was computed with."""
+
+    code = serializers.CharField(help_text="Code of the scenario.")
+    label = serializers.CharField(help_text="Its name.")  # type: ignore[assignment]
+    state = serializers.ChoiceField(Scenario.State.values)
+    based_on = serializers.DateTimeField(help_text="When its author last saw it beside the plan.")
+    plan_moved_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the plan under it was last changed since then; null: it was not."
+    )
+
+
 class ProjectionSerializer(ProvenanceSerializer):
     """Cumulative users over time, computed from the plan. All counts are whole users."""
 
@@ -261,7 +227,7 @@ class ProjectionSerializer(ProvenanceSerializer):
         [basis.value for basis in Basis], help_text="How the ambiguous published total is read."
     )
     granularity = serializers.ChoiceField([granularity.value for granularity in Granularity])
-    scenario = serializers.CharField(allow_null=True, help_text="Null: the plan itself.")
+    scenario = ProjectionScenarioSerializer(allow_null=True, help_text="Null: the plan itself.")
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment whose knowledge was asked for; null for now."
     )
@@ -271,5 +237,6 @@ class ProjectionSerializer(ProvenanceSerializer):
         many=True, help_text="Every period, without gaps, to the end of the last fiscal year."
     )
     fiscal_years = ProjectionFiscalYearSerializer(many=True)
+    checkpoints = CheckpointSerializer(many=True, help_text="Users to reach on the way, by deadline.")
     undated = ProjectionUndatedSerializer(many=True)
     conflicts = ProjectionConflictSerializer(many=True)

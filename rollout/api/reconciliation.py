@@ -5,12 +5,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rollout.api.projection import ProvenanceSerializer, provenance_json, stored_projection
+from rollout.api.projection import ProvenanceSerializer
+from rollout.api.seen import provenance_json, stored_projection
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import Basis, Reading, month_number
 from rollout.domain.reconciliation import Figure, FigureKind, Goal, Observed, reconcile
 from rollout.models import Cohort, Observation, PlanVersion, Projection, Source, Target
-from rollout.recompute import read_plan
+from rollout.reader import read_plan
 
 
 def reconciliation_json(basis: Basis) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rollout.domain.projection import (
     fiscal_year_in_progress,
 )
 from rollout.models import Cohort
+from rollout.models.labels import signed_text
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,7 @@ def count(users: int) -> str:
 
 def increase(users: int) -> str:
     """`+747`, or `0`."""
-    return signed(users) if users else "0"
-
-
-def signed(users: int) -> str:
-    """`+403`, `−393` (a true minus) or `±0`."""
-    sign = "+" if users > 0 else "−" if users < 0 else "±"
-    return f"{sign}{abs(users):,}"
+    return signed_text(users) if users else "0"
 
 
 def share_text(users: int, target: int | None) -> str:
@@ -125,7 +120,7 @@ def tiles(curve: Projection) -> list[Tile]:
     now, year = current_month(curve), fiscal_year_in_progress(curve)
     end = curve.at(fiscal_year_end(year))
     month = month_text(now.first_month)
-    behind = f"計画との差 {signed(now.confirmed - now.cumulative)}人"
+    behind = f"計画との差 {signed_text(now.confirmed - now.cumulative)}人"
     return [
         Tile("planned", f"計画（{month}まで）", count(now.cumulative), "予定どおりなら利用中の人数"),
         Tile("confirmed", "利用確認済み", count(now.confirmed), behind),
@@ -162,7 +157,7 @@ def _fiscal_year_row(curve: Projection, year: int, cohort: Cohort | None) -> Fis
         in_progress=year == in_progress,
         added=increase(added),
         published="" if published is None else f"{about}{count(published)}",
-        difference="" if published is None else signed(added - published),
+        difference="" if published is None else signed_text(added - published),
         cohort=cohort,
         cumulative=count(end.cumulative),
         band=band_text(end),

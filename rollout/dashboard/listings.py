@@ -11,14 +11,14 @@ from datetime import date
 from django.db.models import Prefetch
 
 from rollout.dashboard.charts import Observed
-from rollout.dashboard.figures import count, signed
+from rollout.dashboard.figures import count
 from rollout.domain.allocation import Conflict, CountBasis
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import month_number
 from rollout.domain.projection import Projection as Curve
 from rollout.domain.projection import Undated
 from rollout.models import Citation, Cohort, Observation, Projection, Rollout, Source, Wave
-from rollout.models.labels import CONFLICT_LABELS, COUNT_BASIS_LABELS
+from rollout.models.labels import CONFLICT_LABELS, COUNT_BASIS_LABELS, signed_text
 from rollout.models.plan import WaveQuerySet
 
 LISTED = 20
@@ -215,7 +215,7 @@ def _observation_row(curve: Curve, seen: Observation) -> ObservationRow:
         day_in_iso=seen.as_of.format_iso(),
         published=f"{about}{count(seen.users)}",
         planned=count(planned),
-        difference=signed(planned - seen.users),
+        difference=signed_text(planned - seen.users),
         source=seen.source,
         note=seen.note,
     )

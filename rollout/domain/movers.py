@@ -29,7 +29,7 @@ from enum import StrEnum
 import numpy as np
 
 from rollout.domain.allocation import allocate
-from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Plan, sums
+from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Plan, shared_rows, sums
 
 
 class Cause(StrEnum):
@@ -76,7 +76,7 @@ def explain(before: Plan, after: Plan, *, basis: Basis, month: int) -> Movement:
     """What moved the planned users at `month` (a month number) from one state of the plan to the other."""
     old, new = _Columns.of(before, basis, month), _Columns.of(after, basis, month)
     retotalled = _with_totals_of(after.cohorts, before)
-    old_rows, new_rows = _rows_in_both(before, after)
+    old_rows, new_rows = shared_rows(before, after)
     kept = _explain_kept(old.at(old_rows), new.at(new_rows), _users(retotalled, basis)[old_rows])
     added, removed = _other_rows(new_rows, after), _other_rows(old_rows, before)
     movers = [
@@ -131,19 +131,6 @@ def _with_totals_of(cohorts: Sequence[Cohort], plan: Plan) -> Plan:
     pairs = [(own, by_code.get(own.code, own)) for own in plan.cohorts]
     renewed = [replace(own, published_users=c.published_users, reading=c.reading) for own, c in pairs]
     return replace(plan, cohorts=renewed)
-
-
-def _rows_in_both(before: Plan, after: Plan) -> tuple[IntArray, IntArray]:
-    """Rows of the waves that both states have, in the one and in the other."""
-    row_before = {key: row for row, key in enumerate(_keys(before))}
-    rows = np.array([row_before.get(key, NONE) for key in _keys(after)], dtype=np.int64)
-    kept = np.flatnonzero(rows != NONE)
-    return rows[kept], kept
-
-
-def _keys(plan: Plan) -> Iterator[tuple[str, str]]:
-    rollouts = (plan.rollouts.codes[row] for row in plan.waves.rollout.tolist())
-    return zip(rollouts, plan.waves.codes, strict=True)
 
 
 def _other_rows(rows: IntArray, plan: Plan) -> IntArray:

@@ -8,9 +8,9 @@ A month is one whole number, `year * 12 + month - 1`: 2026-06 is 24317. A day is
 Gregorian ordinal (`date.toordinal`). `NONE` (-1) stands for "not known".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -95,6 +95,16 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """Users to reach by the end of `month` (a month number), on the way to the target."""
+
+    code: str
+    users: int
+    month: int
+    reading: Reading = Reading.RUNNING_TOTAL
+
+
+@dataclass(frozen=True)
 class Rollouts:
     """Columns of length R, in order of code.
 
@@ -139,11 +149,17 @@ class Plan:
     rollouts: Rollouts
     waves: Waves
     target: Target | None
+    checkpoints: Sequence[Checkpoint] = ()
 
 
 def month_number(day: date) -> int:
     """The month of `day` as one whole number."""
     return day.year * 12 + day.month - 1
+
+
+def last_whole_month(day: date) -> int:
+    """The last month that is over at the end of `day`: its own on its last day, else the one before."""
+    return month_number(day + timedelta(days=1)) - 1
 
 
 def month_numbers(ordinals: IntArray) -> IntArray:
@@ -164,3 +180,19 @@ def sums(group: IntArray, values: IntArray, size: int) -> IntArray:
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, group, values)
     return totals
+
+
+def shared_rows(before: Plan, after: Plan) -> tuple[IntArray, IntArray]:
+    """Rows of the waves that two states of the plan have, in the one and in the other.
+
+    Waves are the same when rollout and code are the same.
+    """
+    row_before = {key: row for row, key in enumerate(_keys(before))}
+    rows = np.array([row_before.get(key, NONE) for key in _keys(after)], dtype=np.int64)
+    kept = np.flatnonzero(rows != NONE)
+    return rows[kept], kept
+
+
+def _keys(plan: Plan) -> Iterator[tuple[str, str]]:
+    rollouts = (plan.rollouts.codes[row] for row in plan.waves.rollout.tolist())
+    return zip(rollouts, plan.waves.codes, strict=True)

@@ -254,6 +254,13 @@ def _target_users(plan: Plan, allocation: Allocation, basis: Basis) -> int | Non
     return plan.target.users + sum(int(allocation.increments[index]) for index in earlier)
 
 
+def left_out(plan: Plan, curve: Projection) -> int:
+    """Users that `curve` put on top of the published target when it read that as one group's size."""
+    if plan.target is None or curve.target_users is None:
+        return 0
+    return curve.target_users - plan.target.users
+
+
 def _published_added(plan: Plan) -> dict[int, int]:
     return {
         cohort.fiscal_year: cohort.published_users

@@ -22,7 +22,7 @@ from enum import StrEnum
 import numpy as np
 
 from rollout.domain.plan import NONE, Basis, Cohort, IntArray, Plan, Reading, sums
-from rollout.domain.projection import Projection, fiscal_year_end
+from rollout.domain.projection import Projection, fiscal_year_end, left_out
 
 
 class FigureKind(StrEnum):
@@ -162,15 +162,8 @@ def _target(goal: Goal, plan: Plan, curve: Projection) -> Figure:
     planned = curve.dated_users if goal.month is None else _planned(curve, goal.month)
     if goal.reading is not Reading.AMBIGUOUS:
         return Figure(FigureKind.TARGET, goal.key, goal.users, planned, Reading.RUNNING_TOTAL)
-    computed = max(0, planned - _left_out(plan, curve))
+    computed = max(0, planned - left_out(plan, curve))
     return Figure(FigureKind.TARGET, goal.key, goal.users, computed, _read(goal.reading, curve.basis))
-
-
-def _left_out(plan: Plan, curve: Projection) -> int:
-    """What the projection put on top of the published target when it read that as one group's size."""
-    if plan.target is None or curve.target_users is None:
-        return 0
-    return curve.target_users - plan.target.users
 
 
 def _planned(curve: Projection, month: int) -> int:

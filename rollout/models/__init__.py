@@ -1,11 +1,15 @@
 """Rows, constraints and QuerySets."""
 
+from rollout.models.baseline import Baseline
 from rollout.models.frame import Cohort, Observation, Source, Target
 from rollout.models.plan import Citation, Rollout, RolloutCoverage, Wave
 from rollout.models.reminders import Reminder, ReminderRule
+from rollout.models.risk import SlipAssumption
+from rollout.models.scenario import Scenario, ScenarioChange
 from rollout.models.version import PlanVersion, Projection
 
 __all__ = [
+    "Baseline",
     "Citation",
     "Cohort",
     "Observation",
@@ -15,6 +19,9 @@ __all__ = [
     "ReminderRule",
     "Rollout",
     "RolloutCoverage",
+    "Scenario",
+    "ScenarioChange",
+    "SlipAssumption",
     "Source",
     "Target",
     "Wave",

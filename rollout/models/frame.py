@@ -97,6 +97,13 @@ class Cohort(models.Model):
         validators=[MinValueValidator(FIRST_FISCAL_YEAR), MaxValueValidator(LAST_FISCAL_YEAR)],
         help_text="公表人数がその年度1年間の増加数でもある場合だけ、西暦で入力します。",
     )
+    published_multiple = models.PositiveSmallIntegerField(
+        "公表された倍率",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="資料がその年度末を前年度末の何倍としているか。「倍増」なら2。",
+    )
     source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="cohorts")
     text_in_source = models.CharField("資料の文言", max_length=300, blank=True)
 
@@ -130,6 +137,12 @@ class Cohort(models.Model):
                 name="cohort_fiscal_year_in_range",
                 condition=Q(fiscal_year__isnull=True)
                 | Q(fiscal_year__range=(FIRST_FISCAL_YEAR, LAST_FISCAL_YEAR)),
+            ),
+            models.CheckConstraint(
+                name="cohort_multiple_of_a_fiscal_year",
+                condition=Q(published_multiple__isnull=True)
+                | Q(published_multiple__range=(1, 100), fiscal_year__isnull=False),
+                violation_error_message="倍率は、増加数を示す年度とあわせて入力してください。",
             ),
             models.UniqueConstraint(
                 name="cohort_fiscal_year_unique",
@@ -170,6 +183,12 @@ class Target(models.Model):
         "人数の読み方", max_length=20, choices=READING_LABELS, default=Reading.GROUP.value
     )
     by = models.DateField("期限", null=True, blank=True, help_text="最終目標なら空欄。")
+    derivation = models.CharField(
+        "算出方法",
+        max_length=200,
+        blank=True,
+        help_text="公表された数字から算出した目標なら、その式。公表されたままの数字なら空欄。",
+    )
     source = models.ForeignKey(Source, verbose_name="出典", on_delete=models.PROTECT, related_name="targets")
 
     history = HistoricalRecords()

@@ -1,7 +1,9 @@
 """What codes are called in Japanese, on every page, mail and message."""
 
 from rollout.domain.allocation import ConflictKind, CountBasis
+from rollout.domain.checkpoints import Verdict
 from rollout.domain.dates import Precision
+from rollout.domain.movers import Cause
 from rollout.domain.plan import Basis, Reading, Status
 
 STATUS_LABELS = {
@@ -39,8 +41,30 @@ CONFLICT_LABELS = {
     ConflictKind.NEGATIVE_REMAINDER: "内訳の合計が公表値を超えています",
     ConflictKind.NOBODY_TO_SHARE: "公表値に対して内訳が足りず、割り当て先がありません",
 }
+CAUSE_LABELS = {
+    Cause.DATE.value: "日程の変更",
+    Cause.COUNT.value: "人数の変更",
+    Cause.STATUS.value: "中止・再開",
+    Cause.ADDED.value: "追加",
+    Cause.REMOVED.value: "削除",
+    Cause.PUBLISHED_TOTAL.value: "公表人数の変更",
+    Cause.SHARING.value: "按分のし直し",
+}
+VERDICT_LABELS = {
+    Verdict.ON_COURSE.value: "達成見込み",
+    Verdict.AT_RISK.value: "遅れると未達",
+    Verdict.WILL_MISS.value: "未達見込み",
+    Verdict.REACHED.value: "達成",
+    Verdict.MISSED.value: "未達",
+}
 
 
 def count_text(users: int | None, basis: CountBasis) -> str:
     """A count and where it comes from, in words: 「68,600人（公表・確認）」."""
     return "不明" if users is None else f"{users:,}人（{COUNT_BASIS_LABELS[basis]}）"
+
+
+def signed_text(users: int) -> str:
+    """`+403`, `−393` (a true minus) or `±0`."""
+    sign = "+" if users > 0 else "−" if users < 0 else "±"
+    return f"{sign}{abs(users):,}"

@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 from ministries.models import Ministry
 from rollout.domain.dates import fiscal_year_bounds
 from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
+from rollout.models.evidence import CitedChange
 from rollout.models.fields import BOUND_NAMES, FuzzyDateField, fill_bounds
 from rollout.models.frame import USER_VALIDATORS, Cohort, Source
 from rollout.models.labels import PRECISION_LABELS, STATUS_LABELS
@@ -22,6 +23,15 @@ USERS_HELP = "公表・確認された人数だけを入力します。分から
 
 class Rollout(models.Model):
     """One unit's move to GSS: a lead ministry, ministries it also covers, a scope."""
+
+    class WeightScope(models.TextChoices):
+        """Whose headcount the weight is."""
+
+        BODY = "body", "その機関だけ"
+        WITH_OUTER = "with_outer", "外局等を含む合計"
+        PROPER = "proper", "本省だけ"
+        SPLIT = "split", "合計を等分"
+        COMBINED = "combined", "複数の機関の合計"
 
     code = models.SlugField("コード", max_length=60, unique=True)
     cohort = models.ForeignKey(
@@ -50,9 +60,16 @@ class Rollout(models.Model):
         validators=[MinValueValidator(1), *USER_VALIDATORS],
         help_text="区分の残り人数を分けるときに使います。",
     )
+    weight_scope = models.CharField(
+        "重みの範囲",
+        max_length=20,
+        blank=True,
+        choices=WeightScope.choices,
+        help_text="定員がどの範囲のものか。区分の中で範囲が混じると、照合で知らせます。",
+    )
     weight_note = models.CharField("重みの注記", max_length=200, blank=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(bases=[CitedChange])
     objects = CodeManager["Rollout"]()
 
     class Meta:
@@ -63,6 +80,10 @@ class Rollout(models.Model):
             models.CheckConstraint(
                 name="rollout_users_in_range",
                 condition=Q(users__isnull=True) | Q(users__range=(0, MAX_USERS)),
+            ),
+            models.CheckConstraint(
+                name="rollout_weight_scope_known",
+                condition=Q(weight_scope__in=["", "body", "with_outer", "proper", "split", "combined"]),
             ),
             models.CheckConstraint(
                 name="rollout_weight_in_range",
@@ -185,7 +206,7 @@ class Wave(models.Model):
     status = models.CharField("状態", max_length=20, choices=STATUS_LABELS, default=Status.UNDER_REVIEW.value)
     note = models.CharField("備考", max_length=300, blank=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(bases=[CitedChange])
     objects = WaveQuerySet.as_manager()
 
     class Meta:
@@ -266,9 +287,12 @@ class Wave(models.Model):
 class CitationQuerySet(models.QuerySet["Citation"]):
     """Reads of citations."""
 
-    def get_by_natural_key(self, rollout: str, source: str, subject: str, locator: str) -> "Citation":
-        """What a source says, at one place, of one fact of a rollout."""
-        return self.get(rollout__code=rollout, source__code=source, subject=subject, locator=locator)
+    def get_by_natural_key(  # the parts of the key
+        self, rollout: str, source: str, subject: str, locator: str, wave: str | None = None
+    ) -> "Citation":
+        """What a source says, at one place, of one fact of a rollout or of one of its waves."""
+        key = {"rollout__code": rollout, "source__code": source, "subject": subject, "locator": locator}
+        return self.get(**key, wave__code=wave) if wave else self.get(**key, wave__isnull=True)
 
     def adopted(self) -> "CitationQuerySet":
         """The citations that the plan follows."""
@@ -287,6 +311,15 @@ class Citation(models.Model):
     rollout = models.ForeignKey(
         Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="citations"
     )
+    wave = models.ForeignKey(
+        Wave,
+        verbose_name="移行単位",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="citations",
+        help_text="移行単位の一つだけについての引用なら選びます。空欄なら導入案件の全体です。",
+    )
     source = models.ForeignKey(
         Source, verbose_name="出典", on_delete=models.PROTECT, related_name="citations"
     )
@@ -294,6 +327,12 @@ class Citation(models.Model):
     text = models.CharField("資料の文言", max_length=300, help_text="資料の言い方のまま。")
     locator = models.CharField("掲載箇所", max_length=100, blank=True, help_text="ページ、表の番号など。")
     note = models.CharField("備考", max_length=200, blank=True)
+    says_cutover = FuzzyDateField(
+        "読み取った時期", help_text="文言が示す時期。R8.6、2022-08 のように入力します。"
+    )
+    says_users = models.PositiveIntegerField(
+        "読み取った人数", null=True, blank=True, validators=USER_VALIDATORS, help_text="文言が示す人数。"
+    )
     adopted = models.BooleanField("採用", default=False, help_text="計画がこの引用に従う場合に選びます。")
 
     history = HistoricalRecords()
@@ -307,16 +346,38 @@ class Citation(models.Model):
             models.CheckConstraint(
                 name="citation_subject_known", condition=Q(subject__in=["cutover", "users"])
             ),
+            models.CheckConstraint(
+                name="citation_says_what_its_subject_is",
+                condition=Q(subject="cutover", says_users__isnull=True) | Q(subject="users", says_cutover=""),
+                violation_error_message="切替の引用には時期を、人数の引用には人数を入力してください。",
+            ),
+            models.CheckConstraint(
+                name="citation_users_in_range",
+                condition=Q(says_users__isnull=True) | Q(says_users__range=(0, MAX_USERS)),
+            ),
             models.UniqueConstraint(
                 name="citation_once",
                 fields=["rollout", "source", "subject", "locator"],
+                condition=Q(wave__isnull=True),
                 violation_error_message="この出典のこの箇所からの引用は登録済みです。",
+            ),
+            models.UniqueConstraint(
+                name="citation_once_a_wave",
+                fields=["wave", "source", "subject", "locator"],
+                condition=Q(wave__isnull=False),
+                violation_error_message="この出典のこの箇所からの、この移行単位についての引用は登録済みです。",
             ),
             models.UniqueConstraint(
                 name="citation_one_adopted",
                 fields=["rollout", "subject"],
-                condition=Q(adopted=True),
+                condition=Q(adopted=True, wave__isnull=True),
                 violation_error_message="採用する引用は、内容ごとに1つです。",
+            ),
+            models.UniqueConstraint(
+                name="citation_one_adopted_a_wave",
+                fields=["wave", "subject"],
+                condition=Q(adopted=True, wave__isnull=False),
+                violation_error_message="採用する引用は、移行単位の内容ごとに1つです。",
             ),
         ]
 
@@ -324,7 +385,8 @@ class Citation(models.Model):
         return self.text
 
     def natural_key(self) -> tuple[Any, ...]:
-        """The codes of rollout and source, the subject and the locator."""
-        return (self.rollout.code, self.source.code, self.subject, self.locator)
+        """The codes of rollout and source, the subject and the locator; the wave's code, if any."""
+        key = (self.rollout.code, self.source.code, self.subject, self.locator)
+        return (*key, self.wave.code) if self.wave else key
 
-    natural_key.dependencies = ["rollout.rollout", "rollout.source"]  # type: ignore[attr-defined]
+    natural_key.dependencies = ["rollout.rollout", "rollout.wave", "rollout.source"]  # type: ignore[attr-defined]

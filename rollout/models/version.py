@@ -104,8 +104,9 @@ class ProjectionQuerySet(models.QuerySet["Projection"]):
 class Projection(models.Model):
     """The projection of one basis as last computed, with the version and the day it was computed for.
 
-    `result` holds the curve (rollout.domain.projection.Projection.stored), `allocation` the users
-    of every wave (`pack_counts`).
+    `result` holds the curve (rollout.domain.projection.Projection.stored), `checkpoints` by code the
+    users to reach, the month, the verdict and since when it has stood (an ISO moment carried on from one
+    stored projection to the next), `allocation` the users of every wave (`pack_counts`).
     """
 
     basis = models.CharField(max_length=12, unique=True)
@@ -113,6 +114,7 @@ class Projection(models.Model):
     today = models.DateField()
     computed_at = models.DateTimeField()
     result = models.JSONField()
+    checkpoints = models.JSONField(default=dict)
     allocation = models.BinaryField()
 
     stale = False

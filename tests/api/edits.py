@@ -30,5 +30,5 @@ EDITS = [
     lambda: publish(280_000),
     lambda: WaveFactory(rollout=RolloutFactory(cohort=CohortFactory(), users=500), cutover="R9.2.15"),
     lambda: actions.delete_row(row=Rollout.objects.get(code="isa"), actor=None, reason="統合"),
-    lambda: actions.delete_row(row=Target.objects.get(), actor=None, reason="見直し"),
+    lambda: actions.delete_row(row=Target.objects.get(code="gss-total"), actor=None, reason="見直し"),
 ]

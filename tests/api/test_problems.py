@@ -47,8 +47,8 @@ def test_anonymous_write_is_refused():
 
 @pytest.mark.parametrize("path", [*LISTS, *COMPUTED])
 def test_unknown_parameter_is_refused(get, path):
-    errors = get(f"{path}/?as_off=2026-01-01&scenario=a", 400)["errors"]
-    assert sorted(errors) == ["as_off", "scenario"]
+    errors = get(f"{path}/?as_off=2026-01-01&scenarios=a", 400)["errors"]
+    assert sorted(errors) == ["as_off", "scenarios"]
 
 
 def test_unknown_parameter_is_answered_with_the_known_ones(get):

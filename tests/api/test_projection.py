@@ -34,10 +34,11 @@ def test_nothing_computed_yet_is_told_with_the_remedy(client, path):
     [
         ("basis=x", "「x」は選べません。使えるのは cumulative、group です。"),
         ("basis=", "「」は選べません。使えるのは cumulative、group です。"),
+        ("scenario=late", "「late」というコードの試算はありません。"),
         ("granularity=year", "「year」は選べません。使えるのは month、quarter、fiscal_year です。"),
         (
-            "scenario=late",
-            "「scenario」というパラメータはありません。使えるのは basis、as_of、granularity です。",
+            "cohort=fy2026",
+            "「cohort」というパラメータはありません。使えるのは basis、as_of、scenario、granularity です。",
         ),
     ],
 )
@@ -50,7 +51,7 @@ def test_names_are_those_that_dashboards_know(get):
     answer = get("projection/")
     assert list(answer) == [
         *("basis", "granularity", "scenario", "as_of", "computed_at", "data_version", "stale", "target"),
-        *("summary", "points", "fiscal_years", "undated", "conflicts"),
+        *("summary", "points", "fiscal_years", "checkpoints", "undated", "conflicts"),
     ]
     assert (answer["basis"], answer["granularity"], answer["scenario"], answer["as_of"]) == (
         "cumulative",

@@ -41,6 +41,7 @@ def test_every_published_figure_stands_beside_the_plan(get, query, third_group):
         ("observation", "press-2024"): (34000, 34396, 396),
         ("observation", "review-2024"): (35000, 34607, -393),
         ("observation", "budget-r8"): (47000, 47000, 0),
+        ("target", "fy2026-end"): (152000, 152000, 0),
         ("target", "gss-total"): third_group,
     }
 

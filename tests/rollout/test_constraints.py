@@ -1,6 +1,6 @@
 """Every named constraint holds in the database itself, whatever goes past forms and actions."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.apps import apps
@@ -11,6 +11,7 @@ from django.utils import timezone
 from ministries.models import Contact, Ministry
 from rollout.domain.plan import MAX_USERS
 from rollout.models import (
+    Baseline,
     Citation,
     Cohort,
     Observation,
@@ -20,17 +21,24 @@ from rollout.models import (
     ReminderRule,
     Rollout,
     RolloutCoverage,
+    Scenario,
+    ScenarioChange,
+    SlipAssumption,
     Source,
     Target,
     Wave,
 )
 from tests.factories import (
+    BaselineFactory,
     CohortFactory,
     ContactFactory,
     MinistryFactory,
     ObservationFactory,
     ReminderRuleFactory,
     RolloutFactory,
+    ScenarioChangeFactory,
+    ScenarioFactory,
+    SlipAssumptionFactory,
     SourceFactory,
     TargetFactory,
     WaveFactory,
@@ -40,6 +48,7 @@ pytestmark = pytest.mark.django_db
 
 TOO_MANY = MAX_USERS + 1
 NUMBER = "8000012010038"
+FAR_AHEAD = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def make_coverage():
@@ -49,6 +58,18 @@ def make_coverage():
 def make_citation():
     values = {"rollout": RolloutFactory(), "source": SourceFactory(), "text": "約100人"}
     return Citation.objects.create(subject="users", adopted=True, locator="1", **values)
+
+
+def make_wave_citation():
+    citation = make_citation()
+    citation.wave = WaveFactory(rollout=citation.rollout)
+    citation.save()
+    return citation
+
+
+def make_wave_change():
+    wave = WaveFactory()
+    return ScenarioChangeFactory(rollout=wave.rollout, wave=wave)
 
 
 def make_reminder():
@@ -76,6 +97,12 @@ MAKERS = {
     Reminder: make_reminder,
     PlanVersion: lambda: PlanVersion.objects.current(),
     Projection: make_projection,
+    Baseline: BaselineFactory,
+    Scenario: ScenarioFactory,
+    ScenarioChange: ScenarioChangeFactory,
+    SlipAssumption: SlipAssumptionFactory,
+    "citation of a wave": make_wave_citation,
+    "change of a wave": make_wave_change,
 }
 
 # The values that an update may not write, by constraint; a string stands for the row's own column.
@@ -112,6 +139,16 @@ BROKEN_ROWS = {
     "reminder_sending_is_claimed": (Reminder, {"state": "sending"}),
     "plan_version_only_row": (PlanVersion, {"id": 2}),
     "projection_basis_known": (Projection, {"basis": "guess"}),
+    "cohort_multiple_of_a_fiscal_year": (Cohort, {"published_multiple": 2}),
+    "rollout_weight_scope_known": (Rollout, {"weight_scope": "world"}),
+    "citation_says_what_its_subject_is": (Citation, {"says_cutover": "R8.6"}),
+    "citation_users_in_range": (Citation, {"says_users": TOO_MANY}),
+    "baseline_moment_has_passed": (Baseline, {"moment": FAR_AHEAD}),
+    "scenario_state_known": (Scenario, {"state": "lost"}),
+    "scenario_change_field_known": (ScenarioChange, {"field": "price"}),
+    "slip_assumption_only_row": (SlipAssumption, {"code": "other"}),
+    "slip_assumption_in_order": (SlipAssumption, {"earliest_months": 2}),
+    "slip_assumption_learns_from_some": (SlipAssumption, {"learn_from": 0}),
 }
 
 # What a second row must differ in to break one uniqueness alone, by constraint; the first row's values.
@@ -129,6 +166,10 @@ REPEATED_ROWS = {
     "coverage_once": (RolloutCoverage, {}, {}),
     "citation_once": (Citation, {}, {"adopted": False}),
     "citation_one_adopted": (Citation, {}, {"locator": "2"}),
+    "citation_once_a_wave": ("citation of a wave", {}, {"adopted": False}),
+    "citation_one_adopted_a_wave": ("citation of a wave", {}, {"locator": "2"}),
+    "scenario_change_once_a_rollout": (ScenarioChange, {}, {"value": "R9.4"}),
+    "scenario_change_once_a_wave": ("change of a wave", {}, {"value": "R9.4"}),
     "reminder_owed_once": (Reminder, {}, {"message_id": "<other@example.go.jp>"}),
 }
 
@@ -184,7 +225,7 @@ def test_constraint_refuses_a_second_row(name, model, first, second):
     for column, value in {"pk": None, **second}.items():
         setattr(row, column, value)
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
-        model.objects.bulk_create([row])
+        type(row).objects.bulk_create([row])
     assert_broken(caught.value, name)
 
 

@@ -25,6 +25,7 @@ from tests.factories import (
     ObservationFactory,
     ReminderRuleFactory,
     RolloutFactory,
+    SlipAssumptionFactory,
     SourceFactory,
     TargetFactory,
     WaveFactory,
@@ -193,6 +194,7 @@ MAKERS = {
     "Citation": make_citation,
     "Observation": ObservationFactory,
     "Target": TargetFactory,
+    "SlipAssumption": SlipAssumptionFactory,
     "ReminderRule": ReminderRuleFactory,
 }
 
@@ -287,7 +289,7 @@ def test_clean_refuses_cohorts_in_a_ring():
 
 def test_seed_target_depends_on_the_basis(seeded):
     found = [Projection.objects.current(basis, START.date()).curve.target_users for basis in Basis]
-    assert (found, Target.objects.count()) == ([272_000, 344_000], 1)
+    assert (found, Target.objects.count()) == ([272_000, 344_000], 2)
 
 
 def test_wave_id_that_cannot_be_kept_is_refused():

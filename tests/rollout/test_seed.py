@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 def test_seed_loads_the_whole_plan_with_its_history():
     call_command("seed", verbosity=0)
     models = (Ministry, Source, Cohort, Rollout, Wave, Citation, Observation, Target)
-    assert [model.objects.count() for model in models] == [27, 5, 4, 24, 24, 35, 4, 1]
-    assert [model.history.count() for model in models] == [27, 5, 4, 24, 24, 35, 4, 1]
+    assert [model.objects.count() for model in models] == [27, 5, 4, 24, 24, 35, 4, 2]
+    assert [model.history.count() for model in models] == [27, 5, 4, 24, 24, 35, 4, 2]
 
 
 def test_seed_twice_keeps_edits(capsys):
@@ -25,7 +25,7 @@ def test_seed_twice_keeps_edits(capsys):
     call_command("seed")
     assert Wave.objects.get(code="nta-1").note == "編集済み"
     assert capsys.readouterr().out.splitlines() == [
-        "131 rows loaded",
+        "133 rows loaded",
         "the plan is already there; nothing loaded",
     ]
 

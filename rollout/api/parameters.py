@@ -1,0 +1,29 @@
+"""Query parameters of computed answers; a wrong value is answered with what would be right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+
+class ChoiceParameter(serializers.ChoiceField):
+    """One of a few words; another word is answered with all of them."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        error = f"「{{input}}」は選べません。使えるのは {'、'.join(choices)} です。"
+        messages: Any = dict.fromkeys(("invalid_choice", "null"), error)
+        super().__init__(choices, error_messages=messages, required=False, **kwargs)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class RowParameter(serializers.SlugRelatedField[Any]):
+    """A row by its code."""
+
+    def __init__(self, rows: QuerySet[Any], **kwargs: Any) -> None:
+        noun = rows.model._meta.verbose_name
+        error = f"「{{value}}」というコードの{noun}はありません。"
+        messages: Any = dict.fromkeys(("does_not_exist", "invalid", "null"), error)
+        super().__init__(slug_field="code", queryset=rows, error_messages=messages, **kwargs)
