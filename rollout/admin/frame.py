@@ -1,5 +1,7 @@
 """Pages of the published frame: sources, cohorts, targets and observations."""
 
+from datetime import date
+
 from django.contrib import admin
 
 from rollout.admin.base import PlanAdmin
@@ -49,6 +51,7 @@ class CohortAdmin(PlanAdmin):
                     "reading",
                     "undecided_note",
                     "fiscal_year",
+                    "published_multiple",
                 )
             },
         ),
@@ -65,12 +68,17 @@ class CohortAdmin(PlanAdmin):
 class TargetAdmin(PlanAdmin):
     """Users to reach."""
 
-    list_display = ("label", "people", "reading_text", "by", "source")
+    list_display = ("label", "people", "reading_text", "deadline", "derivation", "source")
     list_filter = ("reading",)
     search_fields = ("code", "label")
     list_select_related = ("source",)
     autocomplete_fields = ("source",)
-    empty_value_display = "最終目標"
+    fields = ("label", "users", "reading", "by", "derivation", "source", "code")
+
+    @admin.display(description="期限", ordering="by", empty_value="最終目標")
+    def deadline(self, target: Target) -> date | None:
+        """The day, or that this is the final one."""
+        return target.by
 
     @admin.display(description="人数", ordering="users")
     def people(self, target: Target) -> str:

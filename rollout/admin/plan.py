@@ -229,7 +229,7 @@ class RolloutAdmin(PlanAdmin):
     autocomplete_fields = ("lead_ministry",)
     fieldsets = (
         (None, {"fields": ("lead_ministry", "scope", "partial", "cohort", "order", "code")}),
-        ("人数", {"fields": ("users", "weight", "weight_note")}),
+        ("人数", {"fields": ("users", "weight", "weight_scope", "weight_note")}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -61,6 +61,7 @@ class CohortSerializer(serializers.ModelSerializer[Cohort]):
             "undecided_note",
             "fiscal_year",
             "fiscal_year_label",
+            "published_multiple",
             "source",
             "text_in_source",
             "rollouts",
@@ -77,6 +78,9 @@ class CohortSerializer(serializers.ModelSerializer[Cohort]):
             "fiscal_year": {
                 "help_text": "Fiscal year whose whole increase the total also is; null otherwise."
             },
+            "published_multiple": {
+                "help_text": "How many times the users of the year before, as published; null otherwise."
+            },
         }
 
     def get_fiscal_year_label(self, cohort: Cohort) -> str | None:
@@ -91,11 +95,14 @@ class TargetSerializer(serializers.ModelSerializer[Target]):
 
     class Meta:
         model = Target
-        fields = ("code", "label", "users", "reading", "by", "source")
+        fields = ("code", "label", "users", "reading", "by", "derivation", "source")
         read_only_fields = fields
         extra_kwargs = {
             "users": {"help_text": "Users, as published; `reading` says what they include."},
             "by": {"help_text": "Day to reach it by; null for the final target."},
+            "derivation": {
+                "help_text": "How it follows from published figures; empty where it was published itself."
+            },
         }
 
 

@@ -126,6 +126,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
             "partial",
             "count",
             "weight",
+            "weight_scope",
             "weight_note",
             "waves",
             "citations",
@@ -137,6 +138,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
             "weight": {
                 "help_text": "Authorised headcount (定員), which shares out a total; null when not known."
             },
+            "weight_scope": {"help_text": "Whose headcount it is; empty when not known."},
         }
 
     @extend_schema_field(MinistryReferenceSerializer(many=True))

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from rollout.dashboard import charts, figures, listings
+from rollout.dashboard.checkpoints import list_checkpoints
 from rollout.domain.plan import Basis, Reading
 from rollout.models import Cohort, Projection, Source, Target
 from rollout.models.labels import BASIS_LABELS, OVERDUE_LABEL
@@ -87,6 +88,7 @@ def _page(projection: Projection, basis: Basis, today: date) -> dict[str, Any]:
         "chart_alt": charts.s_curve_alt(curve, observed),
         "months": figures.month_rows(curve),
         "fiscal_years": figures.fiscal_year_rows(curve, published),
+        "checkpoints": list_checkpoints(projection),
         "overdue": overdue,
         "overdue_label": OVERDUE_LABEL,
         "upcoming": listings.list_upcoming(projection, today),

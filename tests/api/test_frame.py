@@ -122,6 +122,7 @@ def test_cohort_tells_what_was_published(get):
         "undecided_note": "",
         "fiscal_year": 2026,
         "fiscal_year_label": "R8年度",
+        "published_multiple": 2,
         "source": {"code": "budget-r8", "title": "令和8年度予算概算要求及び機構定員要求の概要"},
         "text_in_source": "ユーザー数は倍増 (約8万の増加) を見込む",
         "rollouts": ["nta", "nra", "meti", "isa", "local-finance-bureaus"],
@@ -147,6 +148,7 @@ def test_targets_come_by_deadline_and_the_final_one_last(get):
         "users": 150,
         "reading": "group",
         "by": "2027-03-31",
+        "derivation": "",
         "source": {"code": "s", "title": "資料"},
     }
 

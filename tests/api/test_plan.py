@@ -201,6 +201,7 @@ def test_rollout_tells_all_that_is_known(get, source):
         "partial": True,
         "count": {"users": 10, "basis": "stated", "citation": None},
         "weight": 40,
+        "weight_scope": "",
         "weight_note": "定員",
         "citations": [],
     }

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from ministries.models import Contact
 from rollout.dashboard import charts
 from rollout.domain.plan import Basis
-from rollout.models import PlanVersion, Projection, Wave
+from rollout.models import PlanVersion, Projection, Target, Wave
 from rollout.recompute import recompute
 from tests.conftest import SEED_NOW
 from tests.factories import ContactFactory, WaveFactory
@@ -201,6 +201,28 @@ def test_fiscal_years_stand_beside_the_published_figure(client):
         ],
         ["R9年度（2027-04–2028-03）", "0", "公表なし", "—", "152,000", "146,000–158,000", "これから", "56%"],
     ]
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("query", ["", "?basis=group"])
+def test_checkpoint_tells_how_it_follows_and_since_when_it_stands(client, query):
+    assert rows_of(page(client, query), "checkpoints-heading") == [
+        [
+            "R8年度末の利用者数（2027-03-31）",
+            "152,000算出：R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万",
+            "152,000",
+            "146,000–158,000",
+            "47,000",
+            "遅れると未達2026-11-23 から",
+            "デジタル庁 R7.8「令和8年度予算概算要求及び機構定員要求の概要」",
+        ]
+    ]
+
+
+@pytest.mark.usefixtures("seeded")
+def test_page_without_checkpoints_has_no_empty_table(client):
+    Target.objects.filter(by__isnull=False).delete()
+    assert "checkpoints-heading" not in page(client)
 
 
 @pytest.mark.usefixtures("seeded")
