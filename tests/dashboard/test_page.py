@@ -208,13 +208,14 @@ def test_fiscal_years_stand_beside_the_published_figure(client):
 def test_checkpoint_tells_how_it_follows_and_since_when_it_stands(client, query):
     assert rows_of(page(client, query), "checkpoints-heading") == [
         [
-            "R8年度末の利用者数（2027-03-31）",
-            "152,000算出：R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万",
+            "R8年度末の利用者数（2027-03-31まで）公表された数字から算出："
+            "R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万。"
+            "出典 デジタル庁 R7.8「令和8年度予算概算要求及び機構定員要求の概要」",
+            "152,000",
             "152,000",
             "146,000–158,000",
             "47,000",
             "遅れると未達2026-11-23 から",
-            "デジタル庁 R7.8「令和8年度予算概算要求及び機構定員要求の概要」",
         ]
     ]
 
