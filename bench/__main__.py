@@ -1,4 +1,4 @@
-"""Print the table for the configured kind of database: `python -m bench [WAVES]...`."""
+"""Print the tables for the configured kind of database: `python -m bench [WAVES]...`."""
 
 import os
 import secrets
@@ -12,9 +12,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gss_tracker.settings")
     os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))  # else the settings would keep one in var/
     django.setup()
-    from bench.table import SIZES, print_table
+    from bench.table import SIZES, print_tables
 
-    print_table([int(argument) for argument in sys.argv[1:]] or list(SIZES))
+    print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
 
 
 if __name__ == "__main__":

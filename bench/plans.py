@@ -5,8 +5,10 @@ order of their codes, as a file is loaded, but for a tenth that comes last, as i
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
+from typing import Any
 
 from ministries.models import Ministry
 from rollout.domain.dates import FuzzyDate, parse
@@ -40,6 +42,20 @@ def build_plan(waves: int) -> None:
     rows.sort(key=lambda row: row.code)
     rows.sort(key=lambda _: random.random() < 0.1)
     Wave.objects.bulk_create(rows, BATCH_SIZE)
+
+
+def build_history(versions: int, now: datetime) -> datetime:
+    """Give every row so many versions, a day apart up to `now`; returns the moment in their middle."""
+    for age in range(versions, 0, -1):
+        for model in (Ministry, Source, Cohort, Rollout, Wave, Target):
+            rows: Any = model._default_manager.all()
+            model.history.bulk_history_create(
+                list(rows),
+                batch_size=BATCH_SIZE,
+                default_date=now - timedelta(days=age),
+                update=age < versions,
+            )
+    return now - timedelta(days=versions / 2)
 
 
 def _cohorts(bodies: int, source: Source) -> Sequence[Cohort]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -21,11 +22,15 @@ WAVE_COLUMNS = ("rollout_id", "code", "id", "users", "cutover_earliest", "cutove
 
 @dataclass(frozen=True)
 class Recompute:
-    """Seconds at best, all else against the fetch; `parts` are shares of the recompute, 1 in all."""
+    """Seconds at best; `ratio` is against the fetch, `past_ratio` of a past moment against the recompute.
+
+    `parts` are shares of the recompute, 1 in all.
+    """
 
     fetch_seconds: float
     recompute_seconds: float
     ratio: Ratio
+    past_ratio: Ratio | None
     parts: dict[str, float]
     growth_bytes: int
 
@@ -42,14 +47,23 @@ def renew() -> None:
     recompute()
 
 
-def measure(turns: int) -> Recompute:
-    """Measure the plan in the database."""
+def project_past(moment: datetime) -> None:
+    """What a recompute computes, from the rows as they were known at a moment."""
+    plan, _ = read_plan(moment)
+    for basis in Basis:
+        project(plan, basis=basis, today=timezone.localdate(moment))
+
+
+def measure(turns: int, moment: datetime | None) -> Recompute:
+    """Measure the plan in the database, today's and, where `moment` is given, that of then."""
     plan, _ = read_plan()
     today = timezone.localdate()
+    past = {"as_of": lambda: project_past(moment)} if moment else {}
     times = take_turns(
         {
             "fetch": fetch,
             "recompute": renew,
+            **past,
             "read": read_plan,
             "allocate": lambda: [allocate(plan, basis) for basis in Basis],
             "project": lambda: [project(plan, basis=basis, today=today) for basis in Basis],
@@ -60,6 +74,7 @@ def measure(turns: int) -> Recompute:
         min(times["fetch"]),
         min(times["recompute"]),
         ratio(times, "recompute", "fetch"),
+        ratio(times, "as_of", "recompute") if past else None,
         _parts(times),
         memory.growth(str(connection.settings_dict["NAME"])),
     )

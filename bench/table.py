@@ -1,27 +1,69 @@
-"""The table: one row a size of plan."""
+"""The tables: one row a size of plan."""
 
 import sys
+from collections.abc import Iterable
 
+from django.db import connection
+from django.utils import timezone
+
+from bench import edit, recompute
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
-from bench.plans import build_plan
-from bench.recompute import Recompute, measure
+from bench.plans import build_history, build_plan
 
-SIZES = (25, 2_500, 100_000)
+SIZES = (25, 2_500, 100_000, 1_000_000)
+WITH_HISTORY = 100_000
+"""The largest plan that gets versions: three of each row take longer to write than all else together."""
+
+VERSIONS = 3
 MEBIBYTE = 1024**2
 PARTS = ("fetch", "order, columns", "allocate", "project", "store")
-HEADINGS = ("waves", "fetch, ms", "recompute, ms", "recompute ÷ fetch", *PARTS, "memory, MiB")
+HEADINGS = (
+    "waves",
+    "fetch, ms",
+    "recompute, ms",
+    "recompute ÷ fetch",
+    *PARTS,
+    "memory, MiB",
+    "as_of ÷ recompute",
+)
+EDIT_PARTS = ("save", "recompute", "ledger", "answer")
+EDIT_HEADINGS = ("waves", "edit shown after, ms", *EDIT_PARTS)
 
 
-def print_table(sizes: list[int]) -> None:
-    """One row a size."""
-    write(f"### {database_version()}", "", describe_machine(), "")
-    write(_row(HEADINGS), _row(["---:"] * len(HEADINGS)))
+def print_tables(sizes: list[int]) -> None:
+    """Recomputes, then edits."""
+    write(f"### {database_version()}", "", describe_machine(), "", *_head(HEADINGS))
+    edits, seconds = [], {}
     for waves in sizes:
         with throw_away_database():
-            build_plan(waves)
-            write(_row(_cells(waves, measure(turns=8 if waves > 10_000 else 30))))
+            found = _measure(waves)
+            write(_row(_cells(waves, found)))
+            seconds[waves] = found.recompute_seconds
+            if waves <= WITH_HISTORY:
+                edits.append((waves, edit.measure(_turns(waves))))
     write("", "Ratios: best by best (lowest and highest turn). Parts are shares of the recompute.")
+    if {WITH_HISTORY, 10 * WITH_HISTORY} <= seconds.keys():
+        write(f"1,000,000 ÷ 100,000 waves: {seconds[10 * WITH_HISTORY] / seconds[WITH_HISTORY]:.1f}×.")
+    write("", *_head(EDIT_HEADINGS))
+    for waves, cost in edits:
+        parts = (f"{cost.parts[name]:.0%}" for name in EDIT_PARTS)
+        write(_row([f"{waves:,}", f"{cost.seconds * 1000:,.1f}", *parts]))
+    write("", "From saving one wave to the API showing it, all in one process; each part was timed on its own.", "")
+
+
+def _measure(waves: int) -> recompute.Recompute:
+    build_plan(waves)
+    moment = build_history(VERSIONS, timezone.now()) if waves <= WITH_HISTORY else None
+    if connection.vendor == "postgresql":  # as autovacuum would have done by itself in a minute
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    return recompute.measure(_turns(waves), moment)
+
+
+def _turns(waves: int) -> int:
+    """Small plans are measured more often."""
+    return 30 if waves <= 10_000 else 8 if waves <= WITH_HISTORY else 3
 
 
 def write(*lines: str) -> None:
@@ -30,7 +72,7 @@ def write(*lines: str) -> None:
     sys.stdout.flush()
 
 
-def _cells(waves: int, found: Recompute) -> list[str]:
+def _cells(waves: int, found: recompute.Recompute) -> list[str]:
     return [
         f"{waves:,}",
         f"{found.fetch_seconds * 1000:,.1f}",
@@ -38,8 +80,13 @@ def _cells(waves: int, found: Recompute) -> list[str]:
         str(found.ratio),
         *(f"{found.parts[name]:.0%}" for name in PARTS),
         f"{found.growth_bytes / MEBIBYTE:.0f}",
+        str(found.past_ratio or "—"),
     ]
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def _head(headings: Iterable[str]) -> list[str]:
+    return [_row(headings), _row("---:" for _ in headings)]
+
+
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"

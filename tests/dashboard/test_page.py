@@ -206,11 +206,11 @@ def test_fiscal_years_stand_beside_the_published_figure(client):
 @pytest.mark.usefixtures("seeded")
 @pytest.mark.parametrize("query", ["", "?basis=group"])
 def test_checkpoint_tells_how_it_follows_and_since_when_it_stands(client, query):
+    derivation = "R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万"
+    source = "デジタル庁 R7.8「令和8年度予算概算要求及び機構定員要求の概要」"
     assert rows_of(page(client, query), "checkpoints-heading") == [
         [
-            "R8年度末の利用者数（2027-03-31まで）公表された数字から算出："
-            "R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万。"
-            "出典 デジタル庁 R7.8「令和8年度予算概算要求及び機構定員要求の概要」",
+            f"R8年度末の利用者数（2027-03-31まで）公表された数字から算出：{derivation}。出典 {source}",
             "152,000",
             "152,000",
             "146,000–158,000",
