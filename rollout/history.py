@@ -68,11 +68,25 @@ def rows_at(model: type[models.Model], moment: datetime | None) -> "models.Query
     return rows
 
 
+def column_at(model: type[models.Model], path: str, moment: datetime | None) -> models.F | models.Subquery:
+    """The column at `path` of a row of `rows_at(model, moment)`, for sorting.
+
+    Each foreign key on the way (`rollout__cohort__order`) is followed by id among the rows of that moment;
+    among today's rows the database joins.
+    """
+    name, _, rest = path.partition("__")
+    if moment is None or not rest:
+        return models.F(path)
+    related: Any = model._meta.get_field(name).related_model
+    rows = rows_at(related, moment).filter(id=models.OuterRef(f"{name}_id")).order_by()
+    return models.Subquery(rows.values_list(column_at(related, rest, moment)))
+
+
 def complete_since() -> datetime | None:
-    """The first moment at which the history knows a whole plan; None while there is none."""
+    """The first moment at which the history knows a plan and all that it names; None while there is none."""
     firsts = [
         model.history.aggregate(first=models.Min("history_date"))["first"]  # type: ignore[attr-defined]
-        for model in PLAN_MODELS
+        for model in (Ministry, Source, *PLAN_MODELS)
     ]
     return None if None in firsts else max(firsts)
 

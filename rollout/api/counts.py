@@ -1,17 +1,19 @@
 """How many users a wave or a rollout has, where the number comes from, and who says so."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Prefetch
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from rollout.domain.allocation import CountBasis
+from rollout.domain.allocation import CountBasis, allocate
 from rollout.domain.plan import Basis, Status
 from rollout.models import Citation, Projection, Rollout, Wave
 from rollout.models.counts import Count, rollout_count
+from rollout.models.version import pack_counts
+from rollout.reader import read_plan
 
 _NAMES = {basis: basis.name.lower() for basis in CountBasis}
 
@@ -44,18 +46,17 @@ class CountSerializer(serializers.Serializer[Any]):
     )
 
 
-def adopted_users_citations(path: str = "") -> "Prefetch[Any]":
-    """What the plan follows on users, on every rollout at `path`, for the citations of counts."""
-    rows = Citation.objects.adopted().filter(subject=Citation.Subject.USERS).select_related("source")
-    return Prefetch(f"{path}citations", queryset=rows, to_attr="adopted_users_citations")
-
-
 class Counts:
-    """Counts from the stored projection of the default basis, which is read once, when first needed."""
+    """Counts of the default basis at a moment, None for now, which are read once, when first needed."""
+
+    def __init__(self, moment: datetime | None = None) -> None:
+        self.moment = moment
 
     @cached_property
     def projection(self) -> Projection | None:
-        """The stored projection; None where nothing has been computed yet."""
+        """The stored projection, None where nothing has been computed yet; of the past, computed afresh."""
+        if self.moment:
+            return _past_projection(self.moment)
         return Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
 
     def of_wave(self, wave: Wave) -> dict[str, Any]:
@@ -65,7 +66,12 @@ class Counts:
         return _count_json(count, None if is_own else _citation(count[1], wave.rollout))
 
     def headers(self) -> dict[str, str]:
-        """Which version of the plan the counts are of, and whether that is out of date."""
+        """Which version of the plan the counts are of, and whether that is out of date.
+
+        The past has no version and is never out of date.
+        """
+        if self.moment:
+            return {"X-Stale": "false"}
         if self.projection is None:
             return {"X-Stale": "true"}
         stale = str(self.projection.stale).lower()
@@ -84,6 +90,13 @@ class Counts:
         return computed or (wave.users, CountBasis.UNKNOWN if wave.users is None else CountBasis.STATED)
 
 
+def _past_projection(moment: datetime) -> Projection:
+    """As much of a stored projection as counts need: the users of every wave of the plan at `moment`."""
+    plan, wave_ids = read_plan(moment)
+    allocation = allocate(plan, Basis.CUMULATIVE)
+    return Projection(allocation=pack_counts(wave_ids, allocation.users, allocation.count_basis))
+
+
 def _count_json(count: Count, citation: dict[str, str] | None) -> dict[str, Any]:
     users, basis = count
     return {"users": users, "basis": _NAMES[basis], "citation": citation}
@@ -92,8 +105,10 @@ def _count_json(count: Count, citation: dict[str, str] | None) -> dict[str, Any]
 def _citation(basis: CountBasis, rollout: Rollout) -> dict[str, str] | None:
     """What a stated count of the rollout, or a share of it, rests on; or a share of the cohort's total."""
     if rollout.users is not None:
-        for citation in rollout.adopted_users_citations:  # type: ignore[attr-defined]
-            return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
+        for citation in rollout.citations.all():
+            if citation.adopted and citation.subject == Citation.Subject.USERS:
+                source = citation.source
+                return {"source": source.code, "title": source.title, "text": citation.text}
     elif basis is CountBasis.SHARED_OUT:
         source, text = rollout.cohort.source, rollout.cohort.text_in_source
         return {"source": source.code, "title": source.title, "text": text}

@@ -1,19 +1,20 @@
 """Which rollouts and waves a list shows. A value that cannot be meant is an error, never an empty list."""
 
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import django_filters.rest_framework as filters  # type: ignore[import-untyped]
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from ministries.models import Ministry
 from rollout.domain.dates import FuzzyDateError, parse_fiscal_year
+from rollout.history import rows_at
 from rollout.models import Cohort, Rollout, RolloutCoverage, Wave
+from rollout.models.conditions import is_in_fiscal_year, is_overdue_unconfirmed, may_be_on_or_after
 from rollout.models.labels import STATUS_LABELS
-from rollout.models.plan import WaveQuerySet
 
 _BOOLEANS = {"true": True, "false": False}
 _STATUS_ERROR = f"「%(value)s」という状態はありません。使えるのは {'、'.join(STATUS_LABELS)} です。"
@@ -21,23 +22,22 @@ _DATE_ERROR = "2026-06-15 のように年月日を指定してください。"
 
 
 class CodeField(forms.CharField):
-    """The row that a code names."""
+    """The id of the row that has a code at `moment`, today for None."""
 
-    def __init__(self, *, rows: QuerySet[Any], noun: str, **kwargs: Any) -> None:
+    def __init__(self, *, model: type[Model], moment: datetime | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.rows, self.noun = rows, noun
+        self.model, self.moment = model, moment
 
-    def clean(self, value: Any) -> Any:
-        """The row. Raises ValidationError for a code that no row has."""
+    def clean(self, value: Any) -> int | None:
+        """The id. Raises ValidationError for a code that no row has."""
         code = super().clean(value)
         if not code:
             return None
-        row = self.rows.filter(code=code).first()
+        row = rows_at(self.model, self.moment).filter(code=code).first()
         if row is None:
-            raise ValidationError(
-                "%(why)s", params={"why": f"「{code}」というコードの{self.noun}はありません。"}
-            )
-        return row
+            why = f"「{code}」というコードの{self.model._meta.verbose_name}はありません。"
+            raise ValidationError("%(why)s", params={"why": why})
+        return int(row.pk)
 
 
 class FiscalYearField(forms.CharField):
@@ -64,7 +64,7 @@ class StrictBooleanField(forms.CharField):
 
 
 class CodeFilter(filters.CharFilter):  # type: ignore[misc]
-    """A row by its code."""
+    """The id of a row, by its code."""
 
     field_class = CodeField
 
@@ -95,13 +95,9 @@ class PlanFilter(filters.FilterSet):  # type: ignore[misc]
     """The parameters that lists of rollouts and of waves share."""
 
     ministry = CodeFilter(
-        rows=Ministry.objects.all(),
-        noun="府省庁",
-        help_text="Code of a ministry that leads the rollout or is covered by it.",
+        model=Ministry, help_text="Code of a ministry that leads the rollout or is covered by it."
     )
-    cohort = CodeFilter(
-        rows=Cohort.objects.all(), noun="導入区分", help_text="Code of the cohort the rollout belongs to."
-    )
+    cohort = CodeFilter(model=Cohort, help_text="Code of the cohort the rollout belongs to.")
     status = filters.ChoiceFilter(
         choices=list(STATUS_LABELS.items()),
         error_messages={"invalid_choice": _STATUS_ERROR},
@@ -121,66 +117,62 @@ class PlanFilter(filters.FilterSet):  # type: ignore[misc]
         )
     )
 
+    def __init__(self, *args: Any, moment: datetime | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.moment, self.today = moment, timezone.localdate(moment)
+        for name in ("ministry", "cohort"):
+            self.filters[name].extra["moment"] = moment
+
+    def of_rollout(self) -> Q:
+        """What is asked of the rollout; empty where nothing is."""
+        asked, condition = self.form.cleaned_data, Q()
+        if ministry := asked["ministry"]:
+            coverages = rows_at(RolloutCoverage, self.moment).filter(ministry_id=ministry)
+            condition &= Q(lead_ministry_id=ministry) | Q(id__in=coverages.values("rollout_id"))
+        if cohort := asked["cohort"]:
+            condition &= Q(cohort_id=cohort)
+        return condition
+
+    def of_wave(self) -> Q:
+        """What is asked of one wave; empty where nothing is."""
+        asked, condition = self.form.cleaned_data, Q()
+        if status := asked["status"]:
+            condition &= Q(status=status)
+        if (year := asked["fiscal_year"]) is not None:
+            condition &= is_in_fiscal_year(year)
+        if day := asked["cutover_after"]:
+            condition &= may_be_on_or_after(day)
+        if day := asked["cutover_before"]:
+            condition &= Q(cutover_earliest__lte=day)
+        if asked["unconfirmed"]:
+            condition &= is_overdue_unconfirmed(self.today)
+        return condition
+
 
 class WaveFilter(PlanFilter):
     """Filters of waves."""
 
-    def filter_queryset(self, queryset: WaveQuerySet) -> WaveQuerySet:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The waves that meet every condition."""
-        asked = self.form.cleaned_data
-        waves = queryset.filter(_of_rollout(asked, "rollout__"), _of_wave(asked))
-        if asked["unconfirmed"] is False:
-            waves = waves.exclude(pk__in=Wave.objects.overdue_unconfirmed(timezone.localdate()).values("pk"))
+        waves = queryset.filter(self.of_wave())
+        if of_rollout := self.of_rollout():
+            waves = waves.filter(rollout_id__in=rows_at(Rollout, self.moment).filter(of_rollout).values("id"))
+        if self.form.cleaned_data["unconfirmed"] is False:
+            waves = waves.exclude(is_overdue_unconfirmed(self.today))
         return waves
 
 
 class RolloutFilter(PlanFilter):
     """Filters of rollouts: one and the same wave meets all that is asked of waves."""
 
-    def filter_queryset(self, queryset: QuerySet[Rollout]) -> QuerySet[Rollout]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rollouts that meet every condition, each once."""
-        asked = self.form.cleaned_data
-        rollouts, of_wave = queryset.filter(_of_rollout(asked, "")), _of_wave(asked)
-        own_waves = Wave.objects.filter(rollout=OuterRef("pk")).order_by()
-        if of_wave:
-            rollouts = rollouts.filter(Exists(own_waves.filter(of_wave)))
-        if asked["unconfirmed"] is False:
-            rollouts = rollouts.exclude(Exists(own_waves.overdue_unconfirmed(timezone.localdate())))
+        rollouts = queryset.filter(self.of_rollout())
+        if of_wave := self.of_wave():
+            rollouts = rollouts.filter(id__in=self._having(of_wave))
+        if self.form.cleaned_data["unconfirmed"] is False:
+            rollouts = rollouts.exclude(id__in=self._having(is_overdue_unconfirmed(self.today)))
         return rollouts
 
-
-def _of_rollout(asked: dict[str, Any], path: str) -> Q:
-    """What is asked of the rollout, which lies at `path`."""
-    condition = Q()
-    if ministry := asked["ministry"]:
-        covering = RolloutCoverage.objects.filter(ministry=ministry).order_by().values("rollout")
-        condition &= Q(**{f"{path}lead_ministry": ministry}) | Q(**{f"{path}pk__in": covering})
-    if cohort := asked["cohort"]:
-        condition &= Q(**{f"{path}cohort": cohort})
-    return condition
-
-
-def _of_wave(asked: dict[str, Any]) -> Q:
-    """What is asked of one wave; empty where nothing is."""
-    condition = Q()
-    if status := asked["status"]:
-        condition &= Q(status=status)
-    if (year := asked["fiscal_year"]) is not None:
-        condition &= _is_among(Wave.objects.in_fiscal_year(year))
-    if day := asked["cutover_after"]:
-        condition &= _may_be_on_or_after(day)
-    if day := asked["cutover_before"]:
-        condition &= Q(cutover_earliest__lte=day)
-    if asked["unconfirmed"]:
-        condition &= _is_among(Wave.objects.overdue_unconfirmed(timezone.localdate()))
-    return condition
-
-
-def _may_be_on_or_after(day: date) -> Q:
-    """The latest day is `day` or later, or there is an earliest day and no latest (「以降」)."""
-    endless = Q(cutover_latest__isnull=True, cutover_earliest__isnull=False)
-    return Q(cutover_latest__gte=day) | endless
-
-
-def _is_among(waves: WaveQuerySet) -> Q:
-    return Q(pk__in=waves.order_by().values("pk"))
+    def _having(self, of_wave: Q) -> QuerySet[Any]:
+        return rows_at(Wave, self.moment).filter(of_wave).order_by().values("rollout_id")

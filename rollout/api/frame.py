@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 
+from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
 from rollout.api.views import KnownParameters, ReadViewSet
 from rollout.domain.dates import fiscal_year_label
-from rollout.models import Cohort, Observation, Source, Target
+from rollout.models import Cohort, Observation, Rollout, Source, Target
 
 
 class SourceReferenceSerializer(serializers.ModelSerializer[Source]):
@@ -126,11 +129,21 @@ class SourceViewSet(ReadViewSet[Source]):
     serializer_class = SourceSerializer
 
 
-class CohortViewSet(ReadViewSet[Cohort]):
+@extend_schema(parameters=[AsOfQuery])
+class CohortViewSet(AsOfViewSet[Cohort]):
     """Published groups of rollouts, in published order."""
 
-    queryset = Cohort.objects.select_related("inside", "source").prefetch_related("rollouts")
+    queryset = Cohort.objects.all()
     serializer_class = CohortSerializer
+    default_ordering = ("order",)
+
+    def relations(self) -> list["Prefetch[Any]"]:
+        """The cohort around it, its source and its members."""
+        return [
+            Prefetch("inside", self.rows(Cohort)),
+            Prefetch("source", self.rows(Source)),
+            Prefetch("rollouts", self.rows(Rollout).order_by("order", "code")),
+        ]
 
 
 class TargetViewSet(ReadViewSet[Target]):

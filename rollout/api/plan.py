@@ -1,24 +1,27 @@
 """The plan itself: rollouts with all that is known of them, and the waves they move in."""
 
+from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from django.db.models import Case, Min, OuterRef, Prefetch, Subquery, When
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, Subquery, When
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from rollout.api.counts import Counts, RolloutCountField, WaveCountField, adopted_users_citations
+from ministries.models import Ministry
+from rollout.api.backends import contains
+from rollout.api.counts import Counts, RolloutCountField, WaveCountField
 from rollout.api.filters import RolloutFilter, WaveFilter
 from rollout.api.frame import SourceReferenceSerializer
 from rollout.api.ministries import MinistryReferenceSerializer
+from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
-from rollout.api.views import ReadViewSet
 from rollout.domain.plan import Status
-from rollout.models import Citation, Rollout, RolloutCoverage, Wave
+from rollout.history import column_at, rows_at
+from rollout.models import Citation, Cohort, Rollout, RolloutCoverage, Source, Wave
 
 
 class RolloutReferenceSerializer(serializers.ModelSerializer[Rollout]):
@@ -38,7 +41,7 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
     """A wave within its rollout."""
 
     cutover = PeriodField(allow_null=True, help_text="When its users start to use GSS; null when undecided.")
-    count = WaveCountField(help_text="Its users, from the stored projection read as `cumulative`.")
+    count = WaveCountField(help_text="Its users, from the projection read as `cumulative`.")
     status_label = serializers.CharField(
         source="get_status_display", read_only=True, help_text="In Japanese."
     )
@@ -61,8 +64,8 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
         read_only_fields = fields
 
     def get_overdue_unconfirmed(self, wave: Wave) -> bool:
-        """As of today in Tokyo."""
-        return wave.is_overdue_unconfirmed(timezone.localdate())
+        """On the day in Tokyo that is looked at."""
+        return wave.is_overdue_unconfirmed(self.context["today"])
 
 
 class WaveSerializer(OwnWaveSerializer):
@@ -106,7 +109,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     )
     also_covers = serializers.SerializerMethodField(help_text="Ministries that move along.")
     count = RolloutCountField(
-        help_text="The users of its waves but for cancelled ones, from the stored projection (`cumulative`)."
+        help_text="The users of its waves but for cancelled ones, from the projection (`cumulative`)."
     )
     waves = OwnWaveSerializer(many=True, read_only=True, help_text="By latest day, undecided ones last.")
     citations = CitationSerializer(
@@ -148,19 +151,19 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         return [{"code": ministry.code, "name": ministry.name} for ministry in ministries]
 
 
-class PlanViewSet(ReadViewSet[Any]):
+class PlanViewSet(AsOfViewSet[Any]):
     """What lists of rollouts and of waves share."""
 
     search_description = "Words in the code, the names and aliases of the ministries, and the scope."
 
     @cached_property
     def counts(self) -> Counts:
-        """One reading of the stored counts for the whole answer."""
-        return Counts()
+        """One reading of the counts for the whole answer."""
+        return Counts(self.moment)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """With the counts."""
-        return {**super().get_serializer_context(), "counts": self.counts}
+        """With the counts and the day."""
+        return {**super().get_serializer_context(), "counts": self.counts, "today": self.today}
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Say in the headers `X-Data-Version` and `X-Stale` how old the counts are."""
@@ -170,65 +173,96 @@ class PlanViewSet(ReadViewSet[Any]):
                 answer.headers[name] = value
         return answer
 
+    def rollouts_mentioning(self, word: str) -> Q:
+        """What rollouts meet in whose code, scope or ministries the word occurs."""
+        ministries = self.rows(Ministry).filter(contains(word, ("name", "name_en", "aliases"))).values("id")
+        coverages = self.rows(RolloutCoverage).filter(ministry_id__in=ministries)
+        is_named = Q(lead_ministry_id__in=ministries) | Q(id__in=coverages.values("rollout_id"))
+        return contains(word, ("code", "scope")) | is_named
 
+    def rollout_relations(self, path: str = "") -> list["Prefetch[Any]"]:
+        """What the label, the cohort and the count of the rollouts at `path` speak of."""
+        source_code = column_at(Citation, "source__code", self.moment)
+        citations = self.rows(Citation).order_by("subject", "-adopted", source_code, "locator", "id")
+        return [
+            Prefetch(f"{path}lead_ministry", self.rows(Ministry)),
+            Prefetch(f"{path}cohort", self.rows(Cohort)),
+            Prefetch(f"{path}cohort__source", self.rows(Source)),
+            Prefetch(f"{path}citations", citations),
+            Prefetch(f"{path}citations__source", self.rows(Source)),
+        ]
+
+
+def _first_latest_day(moment: datetime | None) -> Subquery:
+    """The first latest day among the waves of a rollout."""
+    waves = rows_at(Wave, moment).filter(rollout_id=OuterRef("id")).order_by().values("rollout_id")
+    return Subquery(waves.values_list(Min("cutover_latest")))
+
+
+def _status_rank(_moment: datetime | None) -> Case:
+    """Statuses in the order in which a wave passes through them."""
+    return Case(*(When(status=status.value, then=rank) for rank, status in enumerate(Status)))
+
+
+@extend_schema(parameters=[AsOfQuery])
 class RolloutViewSet(PlanViewSet):
     """Rollouts in published order, each with its waves, its coverage and every source's words.
 
     Filters on waves show a rollout when one and the same wave meets all of them.
     """
 
-    queryset = Rollout.objects.select_related("lead_ministry", "cohort__source").prefetch_related(
-        "waves",
-        Prefetch(
-            "coverages",
-            RolloutCoverage.objects.select_related("ministry").order_by("ministry__order", "ministry__code"),
-        ),
-        Prefetch(
-            "citations",
-            Citation.objects.select_related("source").order_by(
-                "subject", "-adopted", "source__code", "locator"
-            ),
-        ),
-        adopted_users_citations(),
-    )
+    queryset = Rollout.objects.all()
     serializer_class = RolloutSerializer
     filterset_class = RolloutFilter
-    search_fields = (
-        "code",
-        "scope",
-        "lead_ministry__name",
-        "lead_ministry__name_en",
-        "lead_ministry__aliases",
-        "also_covers__name",
-        "also_covers__name_en",
-        "also_covers__aliases",
-    )
+    search_fields = ("code", "scope")
     orderings: ClassVar = {
         "code": ["code"],
         "cohort": ["cohort__order", "order"],
         "ministry": ["lead_ministry__order"],
-        "cutover": [
-            Subquery(
-                Wave.objects.filter(rollout=OuterRef("pk"))
-                .order_by()
-                .values("rollout")
-                .values_list(Min("cutover_latest"))
-            )
-        ],
+        "cutover": [_first_latest_day],
     }
+    default_ordering = ("cohort__order", "order")
+
+    def mentions(self, word: str) -> Q:
+        """What is said of the rollout, and of the ministries that lead it or move along."""
+        return self.rollouts_mentioning(word)
+
+    def relations(self) -> list["Prefetch[Any]"]:
+        """All that is known of a rollout."""
+        in_order = [
+            column_at(RolloutCoverage, f"ministry__{name}", self.moment) for name in ("order", "code")
+        ]
+        by_day = F("cutover_latest").asc(nulls_last=True)
+        return [
+            *self.rollout_relations(),
+            Prefetch("waves", self.rows(Wave).order_by(by_day, "code")),
+            Prefetch("coverages", self.rows(RolloutCoverage).order_by(*in_order)),
+            Prefetch("coverages__ministry", self.rows(Ministry)),
+        ]
 
 
+@extend_schema(parameters=[AsOfQuery])
 class WaveViewSet(PlanViewSet):
     """Waves by latest day, undecided ones last."""
 
-    queryset = Wave.objects.for_display().prefetch_related(adopted_users_citations("rollout__"))
+    queryset = Wave.objects.all()
     serializer_class = WaveSerializer
     filterset_class = WaveFilter
-    search_fields = ("code", *(f"rollout__{field}" for field in RolloutViewSet.search_fields))
+    search_fields = ("code",)
     orderings: ClassVar = {
         "code": ["code"],
         "cohort": ["rollout__cohort__order", "rollout__order"],
         "ministry": ["rollout__lead_ministry__order"],
         "cutover": ["cutover_latest", "cutover_earliest"],
-        "status": [Case(*(When(status=status.value, then=rank) for rank, status in enumerate(Status)))],
+        "status": [_status_rank],
     }
+    default_ordering = ("cutover_latest", "rollout__order")
+
+    def mentions(self, word: str) -> Q:
+        """What is said of the wave or of its rollout."""
+        rollouts = self.rows(Rollout).filter(self.rollouts_mentioning(word)).values("id")
+        return super().mentions(word) | Q(rollout_id__in=rollouts)
+
+    def relations(self) -> list["Prefetch[Any]"]:
+        """The rollout, its ministry and its cohort."""
+        return [Prefetch("rollout", self.rows(Rollout)), *self.rollout_relations("rollout__")]

@@ -22,7 +22,10 @@ _RESPONSES = {
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
     "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
     "404": "There is no such row or page, or the plan's history does not reach back so far.",
-    "503": "Nothing has been computed yet; come back after `Retry-After` seconds.",
+    "503": (
+        "Nothing has been computed yet, or a change of the plan is just being written; come back after "
+        "`Retry-After` seconds."
+    ),
 }
 
 
@@ -40,7 +43,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     is_computed = not operation["operationId"].endswith("_list") and "{" not in path
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from"}
-    may_wait = is_computed and "from" not in parameters
+    may_wait = (is_computed and "from" not in parameters) or "as_of" in parameters
     statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     return {status: _response(status) for status in statuses}
 

@@ -1,16 +1,16 @@
 """What all views of the API share: reading only, and no parameter that would be silently ignored."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
-from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework import viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from rollout.api.backends import Ordering, Search
+from rollout.api.backends import Filters, Ordering, Search, contains
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -45,14 +45,20 @@ def _offer(known: Sequence[str]) -> str:
 
 
 class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
-    """A list and, by code, its rows. `orderings` maps a name for `ordering` to what it sorts by."""
+    """A list and, by code, its rows.
+
+    `orderings` maps a name for `ordering` to what it sorts by: paths of columns, or functions of the moment
+    looked at. `default_ordering` is the same for a list that was not asked; without it the model's own holds.
+    """
 
     lookup_field = "code"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
-    filter_backends = (DjangoFilterBackend, Search, Ordering)
+    filter_backends = (Filters, Search, Ordering)
     filterset_class: Any = None
     search_fields: Sequence[str] = ()
     orderings: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    default_ordering: Sequence[Any] = ()
+    moment: datetime | None = None
 
     def known_parameters(self) -> Sequence[str]:
         """Filters, search, ordering and pages for a list; nothing for a single row."""
@@ -62,3 +68,7 @@ class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
         search = ("search",) if self.search_fields else ()
         ordering = ("ordering",) if self.orderings else ()
         return (*filters, *search, *ordering, "page", "page_size")
+
+    def mentions(self, word: str) -> models.Q:
+        """What rows meet that mention a word: it occurs in one of `search_fields`."""
+        return contains(word, self.search_fields)

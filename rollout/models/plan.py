@@ -10,8 +10,8 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from ministries.models import Ministry
-from rollout.domain.dates import fiscal_year_bounds
-from rollout.domain.plan import MAX_USERS, SETTLED_STATUSES, Status
+from rollout.domain.plan import MAX_USERS, Status
+from rollout.models import conditions
 from rollout.models.evidence import CitedChange
 from rollout.models.fields import BOUND_NAMES, FuzzyDateField, fill_bounds
 from rollout.models.frame import USER_VALIDATORS, Cohort, Source
@@ -165,11 +165,11 @@ class WaveQuerySet(models.QuerySet["Wave"]):
 
     def awaited(self) -> "WaveQuerySet":
         """Waves that have neither moved nor been cancelled."""
-        return self.exclude(status__in=SETTLED_STATUSES)
+        return self.filter(conditions.is_awaited())
 
     def overdue_unconfirmed(self, today: date) -> "WaveQuerySet":
         """予定日経過・未確認: latest day before `today`, use not confirmed, not cancelled."""
-        return self.awaited().filter(cutover_latest__lt=today)
+        return self.filter(conditions.is_overdue_unconfirmed(today))
 
     def upcoming(self, today: date, days: int) -> "WaveQuerySet":
         """Awaited waves whose period begins within `days` days of `today`, or is going on."""
@@ -178,7 +178,7 @@ class WaveQuerySet(models.QuerySet["Wave"]):
 
     def in_fiscal_year(self, year: int) -> "WaveQuerySet":
         """Waves whose latest day lies in the fiscal year."""
-        return self.filter(cutover_latest__range=fiscal_year_bounds(year))
+        return self.filter(conditions.is_in_fiscal_year(year))
 
 
 class Wave(models.Model):
