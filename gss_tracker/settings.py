@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "BasisEnum": ["cumulative", "group"],
+        "FindingKindEnum": "rollout.models.labels.FINDING_LABELS.keys",
         "CountBasisEnum": ["shared_out", "stated", "unknown"],
         "ReadingEnum": "rollout.models.labels.READING_LABELS.items",
         "AppliedReadingEnum": ["group", "running_total"],

@@ -129,6 +129,7 @@ def _cohort(row: CohortRow, codes: Mapping[int, str]) -> Cohort:
         inside=codes[row.inside_id] if row.inside_id else None,
         undecided_note=row.undecided_note,
         fiscal_year=row.fiscal_year,
+        published_multiple=row.published_multiple,
     )
 
 

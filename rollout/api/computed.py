@@ -13,6 +13,7 @@ from rollout.api.moments import AS_OF_HELP, MomentParameter
 from rollout.api.parameters import ChoiceParameter, RowParameter
 from rollout.api.projection import ProjectionSerializer, projection_json
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
+from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
 from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters
 from rollout.domain.plan import Basis
@@ -162,12 +163,18 @@ class ReconciliationView(ComputedView):
     """Every published figure beside the plan."""
 
     @extend_schema(
-        operation_id="reconciliation_retrieve", parameters=[BasisQuery], responses=ReconciliationSerializer
+        operation_id="reconciliation_retrieve",
+        parameters=[BasisQuery],
+        responses=ReconciliationSerializer,
+        examples=[
+            OpenApiExample("The published plan, shortened", value=RECONCILIATION_EXAMPLE, response_only=True)
+        ],
     )
     def get(self, request: Request) -> Response:
-        """Every published figure beside the plan, with the difference.
+        """Every published figure beside the plan, with the difference, and what was found in them.
 
-        Cohort totals, the increase of a fiscal year, observations over time and targets. 503 until the plan
-        has been computed for the first time.
+        Cohort totals, the increase of a fiscal year and its multiple, observations over time, stated counts
+        and targets, each with the tolerance of its rounding and a verdict; findings follow from several of
+        them together. 503 until the plan has been computed for the first time.
         """
         return Response(reconciliation_json(Basis(self.query(request)["basis"])))

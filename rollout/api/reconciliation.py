@@ -1,122 +1,52 @@
-"""Published figures beside the plan, in JSON."""
+"""Published figures beside the plan, and what was found in them, in JSON."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
 
+from rollout.api.findings import FindingsField, finding_json, percent_json
 from rollout.api.projection import ProvenanceSerializer
 from rollout.api.seen import provenance_json, stored_projection
-from rollout.domain.dates import fiscal_year_label
-from rollout.domain.plan import Basis, Reading, month_number
-from rollout.domain.reconciliation import Figure, FigureKind, Goal, Observed, reconcile
-from rollout.models import Cohort, Observation, PlanVersion, Projection, Source, Target
-from rollout.reader import read_plan
+from rollout.domain.plan import Basis, Reading
+from rollout.domain.reconciliation import Agreement, FigureKind
+from rollout.models.labels import AGREEMENT_LABELS
+from rollout.reconciliation import Entry, reconcile_published
 
 
 def reconciliation_json(basis: Basis) -> dict[str, Any]:
-    """`ReconciliationSerializer`'s fields: every published figure beside the stored projection.
-
-    A change that is committed between the reads makes the answer `stale`; what it took away is left out.
-    """
+    """`ReconciliationSerializer`'s fields: every published figure beside the stored projection."""
     stored = stored_projection(basis)
-    observations = {str(row.pk): row for row in Observation.objects.select_related("source")}
-    targets = {row.code: row for row in Target.objects.select_related("source")}
-    figures = _reconcile(stored, observations.values(), targets.values())
-    cohorts = {row.code: row for row in Cohort.objects.select_related("source")}
-    known = {*cohorts, *observations, *targets}
-    stored.stale = stored.stale or stored.data_version != PlanVersion.objects.current().number
-    describe = {
-        FigureKind.COHORT: lambda figure: _cohort_json(cohorts[figure.key]),
-        FigureKind.FISCAL_YEAR: lambda figure: _fiscal_year_json(cohorts[figure.key], figure),
-        FigureKind.OBSERVATION: lambda figure: _observation_json(observations[figure.key]),
-        FigureKind.TARGET: lambda figure: _target_json(targets[figure.key]),
-    }
+    found = reconcile_published(stored)
     return {
         "basis": stored.basis,
         **provenance_json(stored),
-        "figures": [
-            {**_figure_json(figure), **describe[figure.kind](figure)}
-            for figure in figures
-            if figure.key in known
-        ],
+        "figures": [_entry_json(entry) for entry in found.entries],
+        "findings": [finding_json(finding, message, found) for finding, message in found.findings],
     }
 
 
-def _reconcile(
-    stored: Projection, observations: Iterable[Observation], targets: Iterable[Target]
-) -> list[Figure]:
-    plan, wave_ids = read_plan()
-    return reconcile(
-        plan,
-        stored.users_of(wave_ids),
-        stored.curve,
-        observed=[_observed(row) for row in observations],
-        goals=[_goal(row) for row in targets],
-    )
-
-
-def _observed(row: Observation) -> Observed:
-    if row.as_of.latest is None:
-        raise ValueError(f"observation {row.pk} has no latest day; its constraint forbids that")
-    return Observed(str(row.pk), row.users, month_number(row.as_of.latest))
-
-
-def _goal(row: Target) -> Goal:
-    return Goal(row.code, row.users, Reading(row.reading), month_number(row.by) if row.by else None)
-
-
-def _figure_json(figure: Figure) -> dict[str, Any]:
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    figure = entry.figure
     return {
         "kind": figure.kind,
+        "code": entry.code,
+        "label": entry.label,
+        "period": entry.period,
         "reading": figure.reading,
         "published": figure.published,
+        "approximate": entry.approximate,
+        "multiple": figure.multiple,
+        "ratio": None if figure.ratio is None else round(figure.ratio, 2),
         "computed": figure.computed,
         "difference": figure.difference,
+        "difference_percent": percent_json(figure),
+        "tolerance": figure.tolerance,
+        "undated": figure.undated,
+        "verdict": figure.verdict,
+        "verdict_label": AGREEMENT_LABELS[figure.verdict],
+        "source": {"code": entry.source.code, "title": entry.source.title},
+        "text": entry.text,
     }
-
-
-def _cohort_json(row: Cohort) -> dict[str, Any]:
-    return {
-        "code": row.code,
-        "label": row.label,
-        "period": None,
-        "approximate": row.approximate,
-        "source": _source_json(row.source),
-        "text": row.text_in_source,
-    }
-
-
-def _fiscal_year_json(row: Cohort, figure: Figure) -> dict[str, Any]:
-    year = figure.fiscal_year
-    label = f"{fiscal_year_label(year)}の増加" if year is not None else row.label
-    return {**_cohort_json(row), "label": label, "period": str(year)}
-
-
-def _observation_json(row: Observation) -> dict[str, Any]:
-    return {
-        "code": row.source.code,
-        "label": f"{row.as_of.format_japanese()}の利用者数",
-        "period": row.as_of.format_iso(),
-        "approximate": row.approximate,
-        "source": _source_json(row.source),
-        "text": row.note,
-    }
-
-
-def _target_json(row: Target) -> dict[str, Any]:
-    return {
-        "code": row.code,
-        "label": row.label,
-        "period": row.by.isoformat() if row.by else None,
-        "approximate": None,
-        "source": _source_json(row.source),
-        "text": "",
-    }
-
-
-def _source_json(source: Source) -> dict[str, str]:
-    return {"code": source.code, "title": source.title}
 
 
 class FigureSourceSerializer(serializers.Serializer[Any]):
@@ -133,17 +63,22 @@ class FigureSerializer(serializers.Serializer[Any]):
         [kind.value for kind in FigureKind],
         help_text=(
             "`cohort`: a group's total, beside the counted users of its members; `fiscal_year`: an increase, "
-            "beside what the plan adds in the year; `observation`: users seen, beside the plan at the end of "
-            "that month; `target`: users to reach, beside those with a date."
+            "beside what the plan adds in the year; `multiple`: so many times the year before's end, in "
+            "users, beside the plan at the year's end; `observation`: users seen, beside the plan at the end "
+            "of that month; `stated_count`: users stated of a rollout or wave, beside the plan's; `target`: "
+            "users to reach, beside those with a date."
         ),
     )
     code = serializers.CharField(
-        help_text="Code of the cohort (also of an increase), of the observation's source, or of the target."
+        help_text=(
+            "Code of the cohort (also of an increase and a multiple), of the observation's source, of the "
+            "rollout or wave that a count was stated of, or of the target."
+        )
     )
     label = serializers.CharField(help_text="What the figure is, in Japanese.")  # type: ignore[assignment]
     period = serializers.CharField(
         allow_null=True,
-        help_text="Fiscal year of an increase, ISO 8601 period of an observation, deadline of a target.",
+        help_text="Fiscal year of an increase or multiple, ISO 8601 period of an observation, a deadline.",
     )
     reading = serializers.ChoiceField(
         [Reading.GROUP.value, Reading.RUNNING_TOTAL.value],
@@ -154,18 +89,50 @@ class FigureSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="True when the source says 「約」; null where that is not recorded (targets).",
     )
+    multiple = serializers.IntegerField(
+        allow_null=True, help_text="How many times the year before's end was published (倍増: 2); else null."
+    )
+    ratio = serializers.FloatField(
+        allow_null=True, help_text="How many times it the plan comes to; null but for a multiple."
+    )
     computed = serializers.IntegerField(
         help_text="What the plan comes to; users nobody has counted add nothing."
     )
     difference = serializers.IntegerField(help_text="computed − published.")
+    difference_percent = serializers.FloatField(
+        allow_null=True, help_text="The difference in percent of `published`; null where that is 0."
+    )
+    tolerance = serializers.IntegerField(
+        help_text=(
+            "Users by which rounding alone may part the two: half the unit of the published figure and, "
+            "where the plan's side was shared out from other rounded totals, half of theirs; half the year "
+            "before for a multiple; 0 for targets, whose rounding is not recorded."
+        )
+    )
+    undated = serializers.IntegerField(
+        help_text="Users that the plan leaves without a date or a count of what the figure speaks of."
+    )
+    verdict = serializers.ChoiceField(
+        [verdict.value for verdict in Agreement],
+        help_text=(
+            "`agrees`: within the tolerance; `close`: within 2 % of `published`; `undated`: short by no more "
+            "than `undated`; `differs`: none of these."
+        ),
+    )
+    verdict_label = serializers.CharField(help_text="The same in Japanese.")
     source = FigureSourceSerializer()  # type: ignore[assignment]
-    text = serializers.CharField(help_text="The source's words, or the note on an observation; may be empty.")
+    text = serializers.CharField(
+        help_text=(
+            "The source's words, the note on an observation, or how a target was derived; may be empty."
+        )
+    )
 
 
 class ReconciliationSerializer(ProvenanceSerializer):
-    """Published figures beside the plan."""
+    """Published figures beside the plan, and what was found in them."""
 
     basis = serializers.ChoiceField(
         [basis.value for basis in Basis], help_text="How the ambiguous published total is read."
     )
-    figures = FigureSerializer(many=True, help_text="Cohorts, increases, observations, targets.")
+    figures = FigureSerializer(many=True, help_text="Every published figure, in order of kind.")
+    findings = FindingsField(help_text="What the figures say when they are laid side by side.")

@@ -1,7 +1,10 @@
-"""URLs of the page."""
+"""URLs of the pages."""
 
 from django.urls import path
 
-from rollout.dashboard import views
+from rollout.dashboard import reconciliation, views
 
-urlpatterns = [path("", views.dashboard, name="dashboard")]
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+]

@@ -85,7 +85,7 @@ def effective_weights(weights: IntArray) -> IntArray:
 
 def allocate(plan: Plan, basis: Basis) -> Allocation:
     """Users of every wave of `plan` under `basis`."""
-    counts = _Counts.of(plan)
+    counts = Counts.of(plan)
     increments = _increments(plan.cohorts, basis, counts.taken)
     allocation = _empty_allocation(plan, increments)
     amounts, shared = _share_cohorts(plan, counts, allocation)
@@ -94,16 +94,22 @@ def allocate(plan: Plan, basis: Basis) -> Allocation:
 
 
 @dataclass(frozen=True)
-class _Counts:
-    """What is stated: per rollout the waves' sum, blank waves and whether it shares; per cohort the sum."""
+class Counts:
+    """What is stated.
 
+    Per rollout its users (0 where neither it nor any of its waves is stated), the sum of its stated waves,
+    its blank waves and whether it shares; per cohort the users `taken` by its members.
+    """
+
+    users: IntArray
     wave_sum: IntArray
     blank_waves: IntArray
     sharing: BoolArray
     taken: IntArray
 
     @classmethod
-    def of(cls, plan: Plan) -> "_Counts":
+    def of(cls, plan: Plan) -> "Counts":
+        """What `plan` states."""
         rollouts, waves = plan.rollouts, plan.waves
         size = len(rollouts.codes)
         blank = waves.users == NONE
@@ -112,8 +118,9 @@ class _Counts:
         all_waves = np.bincount(waves.rollout, minlength=size)
         stated = rollouts.users != NONE
         sharing = ~stated & ((blank_waves > 0) | (all_waves == 0))
-        taken = sums(rollouts.cohort, np.where(stated, rollouts.users, wave_sum), len(plan.cohorts))
-        return cls(wave_sum, blank_waves, sharing, taken)
+        users = np.where(stated, rollouts.users, wave_sum)
+        taken = sums(rollouts.cohort, users, len(plan.cohorts))
+        return cls(users, wave_sum, blank_waves, sharing, taken)
 
 
 def _empty_allocation(plan: Plan, increments: IntArray) -> Allocation:
@@ -171,7 +178,7 @@ def _inner_sum(cohorts: Sequence[Cohort], index: int, increments: IntArray) -> i
     return sum(int(increments[i]) for i, c in enumerate(cohorts) if c.inside == cohorts[index].code)
 
 
-def _share_cohorts(plan: Plan, counts: _Counts, allocation: Allocation) -> tuple[IntArray, BoolArray]:
+def _share_cohorts(plan: Plan, counts: Counts, allocation: Allocation) -> tuple[IntArray, BoolArray]:
     """What each rollout has for its blank waves, and whether that is a share of its cohort's remainder."""
     stated = plan.rollouts.users != NONE
     amounts = np.where(stated, plan.rollouts.users - counts.wave_sum, NONE)
@@ -205,7 +212,7 @@ def _record_misfit(
 
 
 def _share_rollouts(
-    plan: Plan, counts: _Counts, amounts: IntArray, shared: BoolArray, allocation: Allocation
+    plan: Plan, counts: Counts, amounts: IntArray, shared: BoolArray, allocation: Allocation
 ) -> None:
     """Give each rollout's amount to its blank waves, evenly, the odd users to the first by code."""
     stated = plan.rollouts.users != NONE

@@ -67,7 +67,8 @@ class Cohort:
 
     `inside` names the enclosing cohort; `undecided_note` is the source's wording for members not
     yet named, and a cohort that has one is open. `fiscal_year` is set when the total is also the
-    published increase of that whole fiscal year.
+    published increase of that whole fiscal year, `published_multiple` when the source also says how many
+    times the year before's end that makes (倍増 is 2).
     """
 
     code: str
@@ -79,6 +80,7 @@ class Cohort:
     inside: str | None = None
     undecided_note: str = ""
     fiscal_year: int | None = None
+    published_multiple: int | None = None
 
     @property
     def is_open(self) -> bool:

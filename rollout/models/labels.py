@@ -3,8 +3,10 @@
 from rollout.domain.allocation import ConflictKind, CountBasis
 from rollout.domain.checkpoints import Verdict
 from rollout.domain.dates import Precision
+from rollout.domain.findings import FindingKind
 from rollout.domain.movers import Cause
 from rollout.domain.plan import Basis, Reading, Status
+from rollout.domain.reconciliation import Agreement, FigureKind
 
 STATUS_LABELS = {
     Status.UNDER_REVIEW.value: "検討中",
@@ -57,6 +59,27 @@ VERDICT_LABELS = {
     Verdict.REACHED.value: "達成",
     Verdict.MISSED.value: "未達",
 }
+AGREEMENT_LABELS = {
+    Agreement.AGREES.value: "一致",
+    Agreement.CLOSE.value: "近い",
+    Agreement.UNDATED.value: "未定あり",
+    Agreement.DIFFERS.value: "食い違い",
+}
+FIGURE_KIND_LABELS = {
+    FigureKind.COHORT.value: "区分ごとの公表人数",
+    FigureKind.FISCAL_YEAR.value: "年度の増加",
+    FigureKind.MULTIPLE.value: "前年度末に対する倍率",
+    FigureKind.OBSERVATION.value: "公表された利用者数（実績）",
+    FigureKind.STATED_COUNT.value: "導入案件ごとの公表人数",
+    FigureKind.TARGET.value: "目標",
+}
+FINDING_LABELS = {
+    FindingKind.THIN_REMAINDER.value: "残りの人数が定員より少ない",
+    FindingKind.MIXED_WEIGHT_SCOPES.value: "定員の範囲が混じっている",
+    FindingKind.SOURCES_DISAGREE.value: "出典どうしが食い違う",
+    FindingKind.AMBIGUOUS_READING.value: "二通りに読める",
+    FindingKind.OBSERVATIONS_CLOSE.value: "別の出典の実績と近い",
+}
 
 
 def count_text(users: int | None, basis: CountBasis) -> str:
@@ -68,3 +91,11 @@ def signed_text(users: int) -> str:
     """`+403`, `−393` (a true minus) or `±0`."""
     sign = "+" if users > 0 else "−" if users < 0 else "±"
     return f"{sign}{abs(users):,}"
+
+
+def signed_percent_text(percent: float) -> str:
+    """`+1.5%`, `−1.1%` (a true minus), `±0%`, and `+0.1%未満` for what is less but not nothing."""
+    sign = "+" if percent > 0 else "−" if percent < 0 else "±"
+    if percent and abs(percent) < 0.1:
+        return f"{sign}0.1%未満"
+    return f"{sign}{abs(percent):.1f}%" if percent else "±0%"

@@ -27,7 +27,12 @@ def add_everything(number):
     WaveFactory.create_batch(2, rollout=rollout, cutover="R8.6")
     RolloutCoverage.objects.create(rollout=rollout, ministry=MinistryFactory(parent=ministry))
     for source, adopted in ((SourceFactory(), True), (SourceFactory(), False)):
-        Citation.objects.create(rollout=rollout, source=source, subject="users", text="約", adopted=adopted)
+        Citation.objects.create(
+            rollout=rollout, source=source, subject="users", text="約5人", says_users=5, adopted=adopted
+        )
+    said = {"rollout": rollout, "subject": "cutover"}
+    for cutover in ("R8.6", "R8.9"):
+        Citation.objects.create(**said, source=SourceFactory(), text=cutover, says_cutover=cutover)
     ObservationFactory()
     TargetFactory(by=f"2027-03-{number + 1:02d}")
 

@@ -120,7 +120,7 @@ def test_errors_are_what_the_schema_says(get, document):
     jsonschema.validate(get("waves/?x=1", 400), closed(document["components"]["schemas"]["Problem"]))
 
 
-@pytest.mark.parametrize("path", ["projection/", "projection/movers/"])
+@pytest.mark.parametrize("path", ["projection/", "projection/movers/", "reconciliation/"])
 def test_example_is_what_the_schema_says(document, path):
     content = document["paths"][f"/api/v1/{path}"]["get"]["responses"]["200"]["content"]["application/json"]
     (example,) = content["examples"].values()

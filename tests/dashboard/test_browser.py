@@ -20,9 +20,9 @@ def open_page(live_server):
     """Opens the page at a width."""
     with chromium() as open_empty:
 
-        def open_at(width, **options):
+        def open_at(width, path="/", **options):
             page = open_empty(width, **options)
-            assert page.goto(live_server.url).status == 200
+            assert page.goto(f"{live_server.url}{path}").status == 200
             return page
 
         yield open_at
@@ -38,16 +38,21 @@ def test_page_reads_without_javascript(open_page, width, shown, hidden):
     assert page.said == []
 
 
+PATHS = ["/", "/reconciliation/"]
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_page_does_not_overflow(open_page, width):
-    page = open_page(width)
+def test_page_does_not_overflow(open_page, width, path):
+    page = open_page(width, path)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.said == []
 
 
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("width", [1280, 390])
-def test_page_has_no_axe_violations(open_page, width):
-    page = open_page(width, bypass_csp=True)
+def test_page_has_no_axe_violations(open_page, width, path):
+    page = open_page(width, path, bypass_csp=True)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

@@ -1,0 +1,82 @@
+"""What every page of a projection does: who may read it, on which basis, what to say before there is one."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from rollout.domain.plan import Basis
+from rollout.models import Projection, Source
+from rollout.models.labels import BASIS_LABELS
+
+QUOTED_LENGTH = 40
+
+Describe = Callable[[Projection, date], dict[str, Any]]
+"""What a page shows of a stored projection on a day, as its template names it."""
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def projection_page(request: HttpRequest, template: str, describe: Describe) -> HttpResponse:
+    """A page of the stored projection on the basis that the request names.
+
+    503 before the first computation, 400 (with the default reading) for a basis that is not one; the login
+    where the plan is not public.
+    """
+    if not settings.PUBLIC_READ and not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    basis, unknown = _read_basis(request.GET.get("basis"))
+    today = timezone.localdate()
+    projection = Projection.objects.current(basis, today)
+    if projection is None:
+        return _in_japanese(
+            render(request, "rollout/dashboard/not_computed.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        )
+    context = {
+        "unknown_basis": unknown,
+        "projection": projection,
+        "computed": moment_text(projection.computed_at),
+        "new_day": projection.today != today,
+        "basis_label": BASIS_LABELS[basis.value],
+        "readings": [(other.value, BASIS_LABELS[other.value], other is basis) for other in Basis],
+        "sources": sorted(Source.objects.order_by("code"), key=_newest_first),
+        **describe(projection, today),
+    }
+    status = HTTPStatus.OK if unknown is None else HTTPStatus.BAD_REQUEST
+    return _in_japanese(render(request, template, context, status=status))
+
+
+def moment_text(moment: datetime) -> str:
+    """`2026年11月23日 16:00` in Tokyo."""
+    local = timezone.localtime(moment)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def _in_japanese(response: HttpResponse) -> HttpResponse:
+    """The page has one language, whatever the browser asks for."""
+    response.headers["Content-Language"] = "ja"
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "60"
+    return response
+
+
+def _read_basis(text: str | None) -> tuple[Basis, str | None]:
+    """The reading asked for, and the text where it names none."""
+    if text is None:
+        return Basis.CUMULATIVE, None
+    if text not in list(Basis):
+        return Basis.CUMULATIVE, text[:QUOTED_LENGTH]
+    return Basis(text), None
+
+
+def _newest_first(source: Source) -> int:
+    latest = source.published_on.latest
+    return -latest.toordinal() if latest else 0
