@@ -49,7 +49,7 @@ def print_tables(sizes: list[int]) -> None:
     for waves, cost in edits:
         parts = (f"{cost.parts[name]:.0%}" for name in EDIT_PARTS)
         write(_row([f"{waves:,}", f"{cost.seconds * 1000:,.1f}", *parts]))
-    write("", "From saving one wave to the API showing it, all in one process; each part was timed on its own.", "")
+    write("", "From saving one wave to the API showing it, all in one process; parts are timed alone.", "")
 
 
 def _measure(waves: int) -> recompute.Recompute:
