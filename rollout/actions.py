@@ -3,6 +3,7 @@ commit order; the figures follow on commit (rollout.receivers). Rules broken rai
 field, in Japanese, and nothing is written."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -13,7 +14,8 @@ from django.utils import timezone
 
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
-from rollout.models import PlanVersion, Rollout, Wave
+from rollout.history import catch_up, complete_since
+from rollout.models import Baseline, PlanVersion, Rollout, Wave
 
 Row = TypeVar("Row", bound=models.Model)
 Actor = AbstractBaseUser | None
@@ -44,6 +46,42 @@ def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
     for each in [*parts, row]:
         _sign(each, actor, reason)
         each.delete()
+
+
+@transaction.atomic
+def save_baseline(*, row: Baseline, actor: Actor) -> Baseline:
+    """Keep a moment under a name; without one it is now, when no change is half written.
+
+    Raises ValidationError for a moment whose plan is not known, and for a baseline that is already kept.
+    """
+    version = PlanVersion.objects.lock()
+    catch_up(version, timezone.now())
+    check_moment(row.moment or timezone.now())
+    now = timezone.now()
+    row.moment = row.moment or now
+    row.created_at, row.created_by_id = now, actor.pk if actor else None
+    row.save()
+    return row
+
+
+def check_moment(moment: datetime) -> None:
+    """Raise ValidationError, by field, for a moment ahead of now or before the plan's history is complete."""
+    now, since = timezone.now(), complete_since()
+    if since is None:
+        raise ValidationError({"moment": "計画の履歴がまだありません。計画を登録してから作ってください。"})
+    if moment > now:
+        raise ValidationError(
+            {"moment": f"未来の時点です。今（{_to_the_second(now)}）までの日時にするか、空欄にしてください。"}
+        )
+    if moment < since:
+        first = _to_the_second(since + timedelta(microseconds=-since.microsecond % 1_000_000))
+        raise ValidationError(
+            {"moment": f"計画の履歴がそこまで遡れません。{first} 以降の日時にしてください。"}
+        )
+
+
+def _to_the_second(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def check_wave_deletion(wave: Wave) -> None:

@@ -39,16 +39,20 @@ class MomentParameter(serializers.Field):  # type: ignore[type-arg]
 
     def to_internal_value(self, data: Any) -> datetime:
         """The exact moment. Raises ValidationError for the future and NotFound before the history."""
-        moment = _read(str(data))
-        since = history.complete_since()
-        if since is None or moment < since:
-            begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}" if since else "まだありません"
-            raise NotFound(f"計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。")
-        return moment
+        return known(_read(str(data)))
 
     def to_representation(self, value: datetime) -> str:
         """ISO 8601 in Tokyo."""
         return timezone.localtime(value).isoformat()
+
+
+def known(moment: datetime) -> datetime:
+    """The moment, if the plan of then is known. Raises NotFound before the history."""
+    since = history.complete_since()
+    if since is None or moment < since:
+        begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}" if since else "まだありません"
+        raise NotFound(f"計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。")
+    return moment
 
 
 def _read(text: str) -> datetime:

@@ -1,7 +1,7 @@
 """What moved the figure between two moments, by rollout and cause, with who, when and why."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +12,18 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ministries.models import Ministry
 from rollout.api.computed import BasisQuery, ComputedView
-from rollout.api.moments import MomentParameter, current_moment
+from rollout.api.moments import MomentParameter, current_moment, known
+from rollout.api.parameters import RowParameter, check_one_of
 from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, month_label, parse
 from rollout.domain.movers import Cause, Movement, explain
 from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import fiscal_year_end
 from rollout.history import rows_at
-from rollout.models import Cohort, Rollout, Wave
+from rollout.models import Baseline, Cohort, Rollout, Wave
 from rollout.models.labels import CAUSE_LABELS
 from rollout.reader import read_plan
+from rollout.states import RolloutName, rollout_names
 
 EXAMPLE = {
     "basis": "cumulative",
@@ -48,6 +49,9 @@ EXAMPLE = {
 }
 
 
+ChangesOf = Callable[[str, Cause], list[dict[str, Any]]]
+
+
 class MonthParameter(serializers.CharField):
     """A month, `2027-03` or `R9.3`, as its month number."""
 
@@ -67,13 +71,26 @@ class MoversQuery(BasisQuery):
     """Parameters of the comparison."""
 
     locals()["from"] = MomentParameter(  # a word that Python keeps for itself
-        help_text="The earlier moment: a day (its end in Tokyo) or a time with offset."
+        required=False,
+        help_text="The earlier moment: a day (its end in Tokyo) or a time with offset. Or give a `baseline`.",
+    )
+    baseline = RowParameter(
+        Baseline.objects.all(), required=False, help_text="Code of a baseline, in place of `from`."
     )
     to = MomentParameter(required=False, help_text="The later moment, in the same forms; now by default.")
     month = MonthParameter(
         required=False,
         help_text="The month whose cumulative users are compared; by default the end of `to`'s fiscal year.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One beginning, not later than the end. Raises ValidationError by parameter."""
+        name = check_one_of(attrs, "from", "baseline")
+        start = attrs["from"] if name == "from" else known(attrs["baseline"].moment)
+        end = attrs.get("to") or current_moment()
+        if end < start:
+            raise ValidationError({"to": [f"「to」は「{name}」より後の時点を指定してください。"]})
+        return {**attrs, "from": start, "to": end}
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -105,18 +122,23 @@ class MoverSerializer(serializers.Serializer[Any]):
     )
 
 
-class MoversSerializer(serializers.Serializer[Any]):
+class MovementSerializer(serializers.Serializer[Any]):
+    """The change of cumulative users at one month between two states; its parts add up to the whole."""
+
+    month = serializers.CharField(help_text="YYYY-MM.")
+    label = serializers.CharField(help_text="`R9.3`.")  # type: ignore[assignment]
+    before = serializers.IntegerField(help_text="Planned cumulative users as of `from`.")
+    after = serializers.IntegerField(help_text="The same as of `to`.")
+    difference = serializers.IntegerField(help_text="after − before.")
+    movers = MoverSerializer(many=True, help_text="The largest first.")
+
+
+class MoversSerializer(MovementSerializer):
     """The change of cumulative users at one month between two moments; its parts add up to the whole."""
 
     basis = serializers.ChoiceField([basis.value for basis in Basis])
     locals()["from"] = serializers.DateTimeField(help_text="The earlier moment.")
     to = serializers.DateTimeField(help_text="The later moment.")
-    month = serializers.CharField(help_text="YYYY-MM.")
-    label = serializers.CharField(help_text="`R9.3`.")  # type: ignore[assignment]
-    before = serializers.IntegerField(help_text="Planned cumulative users as known at `from`.")
-    after = serializers.IntegerField(help_text="The same as known at `to`.")
-    difference = serializers.IntegerField(help_text="after − before.")
-    movers = MoverSerializer(many=True, help_text="The largest first.")
 
 
 class MoversView(ComputedView):
@@ -137,23 +159,33 @@ class MoversView(ComputedView):
         history began.
         """
         query = self.query(request)
-        before, after = query["from"], query.get("to") or current_moment()
-        if after < before:
-            raise ValidationError({"to": ["「to」は「from」より後の時点を指定してください。"]})
-        month = query.get("month", fiscal_year_end(fiscal_year_of(timezone.localdate(after))))
+        before, after = query["from"], query["to"]
+        month = query.get("month", default_month(after))
         basis = Basis(query["basis"])
         movement = explain(read_plan(before)[0], read_plan(after)[0], basis=basis, month=month)
         changes = Changes(before, after, show_people=bool(request.user.is_authenticated))
-        return Response({"basis": basis, **_span_json(before, after), **_movement_json(movement, changes)})
+        names = rollout_names(before) | rollout_names(after)
+        return Response(
+            {
+                "basis": basis,
+                "from": timezone.localtime(before).isoformat(),
+                "to": timezone.localtime(after).isoformat(),
+                **movement_json(movement, names, changes.of),
+            }
+        )
+
+
+def default_month(moment: datetime) -> int:
+    """The end of the fiscal year that a moment lies in, as a month number."""
+    return fiscal_year_end(fiscal_year_of(timezone.localdate(moment)))
 
 
 class Changes:
-    """The versions that the history has of what moved, between two moments, and the names of rollouts."""
+    """The versions that the history has of what moved, between two moments."""
 
     def __init__(self, before: datetime, after: datetime, *, show_people: bool) -> None:
         self._span = {"history_date__gt": before, "history_date__lte": after}
         self._show_people = show_people
-        self.labels = {**_labels(before), **_labels(after)}
         codes: dict[int, set[str]] = defaultdict(set)
         for moment in (before, after):
             for row in rows_at(Rollout, moment):
@@ -178,21 +210,10 @@ class Changes:
         return sorted(found.get(cause, own), key=lambda entry: entry["at"])
 
 
-def _labels(moment: datetime) -> dict[str, str]:
-    """What rollouts were called at a moment, by code."""
-    names = dict(rows_at(Ministry, moment).values_list("id", "name"))
-    rows = rows_at(Rollout, moment).values_list("code", "lead_ministry_id", "scope")
-    return {code: f"{names[lead]}（{scope}）" if scope else names[lead] for code, lead, scope in rows}
-
-
-def _span_json(before: datetime, after: datetime) -> dict[str, str]:
-    return {
-        "from": timezone.localtime(before).isoformat(),
-        "to": timezone.localtime(after).isoformat(),
-    }
-
-
-def _movement_json(movement: Movement, changes: Changes) -> dict[str, Any]:
+def movement_json(
+    movement: Movement, names: Mapping[str, RolloutName], changes_of: ChangesOf
+) -> dict[str, Any]:
+    """The month, the figure in both states, and what lies between; `changes_of` tells the edits behind it."""
     year, month = month_parts(movement.month)
     return {
         "month": f"{year}-{month:02d}",
@@ -203,11 +224,11 @@ def _movement_json(movement: Movement, changes: Changes) -> dict[str, Any]:
         "movers": [
             {
                 "rollout": mover.rollout,
-                "label": changes.labels[mover.rollout],
+                "label": names[mover.rollout].label,
                 "cause": mover.cause,
                 "cause_label": CAUSE_LABELS[mover.cause],
                 "users": mover.users,
-                "changes": changes.of(mover.rollout, mover.cause),
+                "changes": changes_of(mover.rollout, mover.cause),
             }
             for mover in movement.movers
         ],

@@ -1,12 +1,13 @@
 """Query parameters of computed answers; a wrong value is answered with what would be right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 
 class ChoiceParameter(serializers.ChoiceField):
@@ -27,3 +28,12 @@ class RowParameter(serializers.SlugRelatedField[Any]):
         error = f"「{{value}}」というコードの{noun}はありません。"
         messages: Any = dict.fromkeys(("does_not_exist", "invalid", "null"), error)
         super().__init__(slug_field="code", queryset=rows, error_messages=messages, **kwargs)
+
+
+def check_one_of(given: Mapping[str, Any], *names: str) -> str:
+    """The one of `names` that is given. Raises ValidationError, by parameter, for none and for several."""
+    found = [name for name in names if name in given]
+    if len(found) != 1:
+        message = f"「{'」か「'.join(names)}」のどちらか1つを指定してください。"
+        raise ValidationError({name: [message] for name in found or names})
+    return found[0]

@@ -4,6 +4,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from rollout.api.baselines import BaselineViewSet
+from rollout.api.comparison import ComparisonView, ComparisonWavesView
 from rollout.api.computed import ProjectionView, ReconciliationView
 from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
 from rollout.api.ministries import MinistryViewSet
@@ -18,6 +20,7 @@ router.register("cohorts", CohortViewSet, "cohort")
 router.register("sources", SourceViewSet, "source")
 router.register("targets", TargetViewSet, "target")
 router.register("observations", ObservationViewSet, "observation")
+router.register("baselines", BaselineViewSet, "baseline")
 router.register("rollouts", RolloutViewSet, "rollout")
 router.register("waves", WaveViewSet, "wave")
 
@@ -25,6 +28,8 @@ urlpatterns = [
     path("", include(router.urls)),
     path("projection/", ProjectionView.as_view(), name="projection"),
     path("projection/movers/", MoversView.as_view(), name="movers"),
+    path("projection/comparison/", ComparisonView.as_view(), name="comparison"),
+    path("projection/comparison/waves/", ComparisonWavesView.as_view(), name="comparison-waves"),
     path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

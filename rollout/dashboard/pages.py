@@ -1,7 +1,8 @@
-"""What every page of a projection does: who may read it, on which basis, what to say before there is one."""
+"""What every page does: who may read it, in which language and on which basis."""
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -19,27 +20,35 @@ from rollout.models.labels import BASIS_LABELS
 
 QUOTED_LENGTH = 40
 
+View = Callable[[HttpRequest], HttpResponse]
 Describe = Callable[[Projection, date], dict[str, Any]]
 """What a page shows of a stored projection on a day, as its template names it."""
 
 
-@require_safe
-@cache_control(private=True, no_cache=True)
+def public_page(view: View) -> View:
+    """A page that is read only, in Japanese, and for those signed in alone where the plan is not public."""
+
+    @require_safe
+    @cache_control(private=True, no_cache=True)
+    @wraps(view)
+    def page(request: HttpRequest) -> HttpResponse:
+        if not settings.PUBLIC_READ and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        return _in_japanese(view(request))
+
+    return page
+
+
 def projection_page(request: HttpRequest, template: str, describe: Describe) -> HttpResponse:
     """A page of the stored projection on the basis that the request names.
 
-    503 before the first computation, 400 (with the default reading) for a basis that is not one; the login
-    where the plan is not public.
+    503 before the first computation, 400 (with the default reading) for a basis that is not one.
     """
-    if not settings.PUBLIC_READ and not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-    basis, unknown = _read_basis(request.GET.get("basis"))
+    basis, unknown = read_basis(request.GET.get("basis"))
     today = timezone.localdate()
     projection = Projection.objects.current(basis, today)
     if projection is None:
-        return _in_japanese(
-            render(request, "rollout/dashboard/not_computed.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
-        )
+        return render(request, "rollout/dashboard/not_computed.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
     context = {
         "unknown_basis": unknown,
         "projection": projection,
@@ -51,7 +60,7 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
         **describe(projection, today),
     }
     status = HTTPStatus.OK if unknown is None else HTTPStatus.BAD_REQUEST
-    return _in_japanese(render(request, template, context, status=status))
+    return render(request, template, context, status=status)
 
 
 def moment_text(moment: datetime) -> str:
@@ -60,21 +69,21 @@ def moment_text(moment: datetime) -> str:
     return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
 
 
-def _in_japanese(response: HttpResponse) -> HttpResponse:
-    """The page has one language, whatever the browser asks for."""
-    response.headers["Content-Language"] = "ja"
-    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "60"
-    return response
-
-
-def _read_basis(text: str | None) -> tuple[Basis, str | None]:
+def read_basis(text: str | None) -> tuple[Basis, str | None]:
     """The reading asked for, and the text where it names none."""
     if text is None:
         return Basis.CUMULATIVE, None
     if text not in list(Basis):
         return Basis.CUMULATIVE, text[:QUOTED_LENGTH]
     return Basis(text), None
+
+
+def _in_japanese(response: HttpResponse) -> HttpResponse:
+    """The page has one language, whatever the browser asks for."""
+    response.headers["Content-Language"] = "ja"
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "60"
+    return response
 
 
 def _newest_first(source: Source) -> int:

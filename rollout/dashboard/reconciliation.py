@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from rollout.dashboard.figures import count
 from rollout.dashboard.listings import list_conflicts
-from rollout.dashboard.pages import projection_page
+from rollout.dashboard.pages import projection_page, public_page
 from rollout.domain.findings import Finding
 from rollout.domain.plan import Reading
 from rollout.domain.reconciliation import CLOSE_PERCENT, Agreement, Figure, FigureKind
@@ -72,6 +72,7 @@ class FigureGroup:
     rows: Sequence[FigureRow]
 
 
+@public_page
 def reconciliation(request: HttpRequest) -> HttpResponse:
     """Published figures and findings."""
     return projection_page(request, "rollout/dashboard/reconciliation.html", _page)

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from rollout.dashboard import reconciliation, views
+from rollout.dashboard import comparison, reconciliation, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("comparison/", comparison.comparison, name="comparison"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
 ]

@@ -1,27 +1,22 @@
 """The page at `/`: readable without JavaScript."""
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from redis.exceptions import RedisError
 
 from rollout.dashboard import charts, figures, listings
 from rollout.dashboard.checkpoints import list_checkpoints
-from rollout.dashboard.pages import projection_page
+from rollout.dashboard.drawing import drawn_once
+from rollout.dashboard.pages import projection_page, public_page
 from rollout.domain.plan import Reading
 from rollout.models import Cohort, Projection, Source, Target
 from rollout.models.labels import OVERDUE_LABEL
 
-logger = logging.getLogger(__name__)
 
-CHART_SECONDS = 3600
-
-
+@public_page
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The plan, its projection and what needs attention."""
     return projection_page(request, "rollout/dashboard/dashboard.html", _page)
@@ -62,20 +57,9 @@ def _plan_sources(cohorts: Sequence[Cohort]) -> list[Source]:
 
 
 def _chart(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> tuple[str, str]:
-    """The size's name and the SVG, drawn once for each plan and day.
-
-    A cache that is away costs time only.
-    """
+    """The size's name and the SVG, drawn once for each plan and day."""
     key = _chart_key(projection, observed, size)
-    try:
-        svg = cache.get(key)
-        if svg is None:
-            svg = charts.s_curve_svg(projection.curve, observed, size)
-            cache.set(key, svg, CHART_SECONDS)
-    except RedisError:
-        logger.warning("cache unreachable; the chart was drawn anew")
-        svg = charts.s_curve_svg(projection.curve, observed, size)
-    return size.name, svg
+    return size.name, drawn_once(key, lambda: charts.s_curve_svg(projection.curve, observed, size))
 
 
 def _chart_key(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> str:

@@ -14,10 +14,11 @@ by 68,600 to 83,400.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from rollout.domain.plan import NONE, IntArray, Plan, shared_rows
+from rollout.domain.plan import NONE, IntArray, Plan, Waves, shared_rows
 from rollout.domain.projection import Granularity, Projection, fiscal_year_end
 
 
@@ -39,23 +40,20 @@ class YearEnd:
 class Slip:
     """One wave in both states; a row is its place among the waves of a state, None where it is not there.
 
-    `months`, `low` and `high` are above zero where it comes later; None where there is no slip to speak
-    of. `user_months` is None also where nobody knows its users.
+    `moved` says that it lies in other months, or that a date was given or taken away; never of a cancelled
+    wave. `months`, `low` and `high` are above zero where it comes later; None where there is no slip to
+    speak of. `user_months` is None also where nobody knows its users.
     """
 
     rollout: str
     wave: str
     row_before: int | None
     row_after: int | None
+    moved: bool = False
     months: int | None = None
     low: int | None = None
     high: int | None = None
     user_months: int | None = None
-
-    @property
-    def is_point(self) -> bool:
-        """True when the slip is one number of months."""
-        return self.low == self.high
 
 
 def year_ends(before: Projection, after: Projection) -> list[YearEnd]:
@@ -70,8 +68,9 @@ def year_ends(before: Projection, after: Projection) -> list[YearEnd]:
 def slips(before: Plan, after: Plan, users: IntArray) -> list[Slip]:
     """Every wave of either state, in order of rollout and wave; `users` are those of `after`."""
     old, new = shared_rows(before, after)
-    kept = zip(old.tolist(), new.tolist(), _months(before, after, old, new), users[new].tolist(), strict=True)
-    found = [_slip(after, row, old_row, months, count) for old_row, row, months, count in kept]
+    moves = _moves(before.waves, after.waves, old, new)
+    kept = zip(old.tolist(), new.tolist(), moves, users[new].tolist(), strict=True)
+    found = [_slip(after, old_row, row, move, count) for old_row, row, move, count in kept]
     added = [Slip(*_codes(after, row), None, row) for row in _others(new, after)]
     removed = [Slip(*_codes(before, row), row, None) for row in _others(old, before)]
     return sorted([*found, *added, *removed], key=lambda slip: (slip.rollout, slip.wave))
@@ -82,32 +81,33 @@ def total_user_months(found: Iterable[Slip]) -> int:
     return sum(slip.user_months or 0 for slip in found)
 
 
-def _months(before: Plan, after: Plan, old: IntArray, new: IntArray) -> list[tuple[int, int, int] | None]:
-    """Slip, low and high of each wave that both states have."""
-    was, now = before.waves, after.waves
-    dated = (was.latest_month[old] != NONE) & (now.latest_month[new] != NONE)
+class _Move(NamedTuple):
+    """Whether a wave moved, and by how many months: on the planned curve, at least and at most."""
+
+    moved: bool
+    months: tuple[int, int, int] | None
+
+
+def _moves(was: Waves, now: Waves, old: IntArray, new: IntArray) -> list[_Move]:
+    """The move of each wave that both states have."""
+    earliest_before, latest_before = was.earliest_month[old], was.latest_month[old]
+    earliest, latest = now.earliest_month[new], now.latest_month[new]
     alive = ~was.cancelled[old] & ~now.cancelled[new]
-    same = (was.earliest_month[old] == now.earliest_month[new]) & (
-        was.latest_month[old] == now.latest_month[new]
-    )
-    columns = (
-        now.latest_month[new] - was.latest_month[old],
-        np.where(same, 0, now.earliest_month[new] - was.latest_month[old]),
-        np.where(same, 0, now.latest_month[new] - was.earliest_month[old]),
-    )
-    triples = zip(*(column.tolist() for column in columns), strict=True)
-    return [
-        triple if known else None for triple, known in zip(triples, (dated & alive).tolist(), strict=True)
-    ]
+    same = (earliest == earliest_before) & (latest == latest_before)
+    slipping = alive & (latest_before != NONE) & (latest != NONE)
+    low = np.where(same, 0, earliest - latest_before)
+    high = np.where(same, 0, latest - earliest_before)
+    columns = (alive & ~same, slipping, latest - latest_before, low, high)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [_Move(moved, tuple(months) if slipped else None) for moved, slipped, *months in rows]
 
 
-def _slip(plan: Plan, row: int, old_row: int, found: tuple[int, int, int] | None, users: int) -> Slip:
+def _slip(plan: Plan, old_row: int, row: int, move: _Move, users: int) -> Slip:
     codes = _codes(plan, row)
-    if found is None:
-        return Slip(*codes, old_row, row)
-    months, low, high = found
-    cost = 0 if months == 0 else None if users == NONE else users * months
-    return Slip(*codes, old_row, row, months, low, high, cost)
+    if move.months is None:
+        return Slip(*codes, old_row, row, move.moved)
+    unknown = users == NONE and move.months[0] != 0
+    return Slip(*codes, old_row, row, move.moved, *move.months, None if unknown else users * move.months[0])
 
 
 def _codes(plan: Plan, row: int) -> tuple[str, str]:

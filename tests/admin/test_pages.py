@@ -9,15 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from rollout import outbox, recompute
-from rollout.models import Projection, Reminder, Rollout, Wave
-from tests.factories import ContactFactory, RolloutFactory, WaveFactory
+from rollout.models import Baseline, Projection, Reminder, Rollout, Wave
+from tests.factories import BaselineFactory, ContactFactory, RolloutFactory, WaveFactory
 
 OWN = sorted(
     (model for model in admin.site._registry if model._meta.app_label in ("rollout", "ministries")),
     key=lambda model: model.__name__,
 )
 FROZEN = [Projection, Reminder]
-EDITED = [model for model in OWN if model not in FROZEN]
+EDITED = [model for model in OWN if model not in (*FROZEN, Baseline)]
 each_model = pytest.mark.parametrize("model", OWN, ids=lambda model: model.__name__)
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*json)|<[^>]+\s(?:style|on[a-z]+)=|<style")
 ENGLISH = re.compile(r">[^<>]*?\b(?:Add|Change|Delete|History|Save|Select|Home|None|True|False|View|Show)\b")
@@ -31,6 +31,7 @@ def pages_of(model):
     """The address of every page of a model, by name; its first row stands for all."""
     if not model._default_manager.exists():
         fill_ledger()
+        BaselineFactory()
     key = model._default_manager.order_by("pk").first().pk
     pages = {page: admin_url(model, page, key) for page in ("change", "delete", "history")}
     return {**pages, "list": admin_url(model, "changelist"), "add": admin_url(model, "add")}
@@ -47,8 +48,8 @@ def leaks(response):
 
 
 def test_registered_models_are_those_of_the_plan():
-    names = "Cohort Contact Ministry Observation Projection Reminder ReminderRule Rollout Source Target Wave"
-    assert [model.__name__ for model in OWN] == names.split()
+    names = "Baseline Cohort Contact Ministry Observation Projection Reminder ReminderRule Rollout Source"
+    assert [model.__name__ for model in OWN] == [*names.split(), "Target", "Wave"]
 
 
 @each_model
@@ -81,6 +82,13 @@ def test_what_the_product_writes_can_only_be_read(seeded, staff_client, model):
     assert (opened["list"], opened["change"]) == ((200, []), (200, []))
     assert (opened["add"][0], opened["delete"][0]) == (403, 403)
     assert staff_client.post(pages["change"], {}).status_code == 403
+
+
+def test_baseline_is_added_and_then_only_read(seeded, staff_client):
+    answers = {page: staff_client.get(url) for page, url in pages_of(Baseline).items()}
+    opened = {page: (answers[page].status_code, leaks(answers[page])) for page in ("list", "add", "change")}
+    assert opened == dict.fromkeys(opened, (200, []))
+    assert answers["delete"].status_code == 403
 
 
 @each_model

@@ -1,5 +1,7 @@
 """What moved the figure between two moments."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,6 +10,7 @@ from ministries.models import Ministry
 from rollout import actions
 from rollout.models import Cohort, Rollout, Wave
 from tests.api.edits import EDITS, move
+from tests.factories import BaselineFactory
 
 BEFORE = "2026-11-22"
 
@@ -20,7 +23,7 @@ def clerk(django_user_model):
 @pytest.mark.parametrize(
     ("query", "name", "message"),
     [
-        ("", "from", "この項目は必須です。"),
+        ("baseline=nothing", "baseline", "「nothing」というコードの基準計画はありません。"),
         ("from=2026-11-23&to=2026-11-20", "to", "「to」は「from」より後の時点を指定してください。"),
         (
             f"from={BEFORE}&month=R8",
@@ -35,6 +38,35 @@ def test_comparison_that_cannot_be_made_is_refused(get, clock, query, name, mess
     errors = get(f"projection/movers/?{query}", status=400)["errors"]
     assert list(errors) == [name]
     assert message is None or errors[name] == [message]
+
+
+@pytest.mark.parametrize("query", ["", f"from={BEFORE}&baseline=budget"], ids=["none", "both"])
+def test_beginning_is_a_moment_or_a_baseline(get, clock, query):
+    BaselineFactory(code="budget")
+    errors = get(f"projection/movers/?{query}", status=400)["errors"]
+    message = "「from」か「baseline」のどちらか1つを指定してください。"
+    assert errors == {"from": [message], "baseline": [message]}
+
+
+def test_end_before_the_baseline_is_refused(get, clock):
+    BaselineFactory(code="budget")
+    errors = get("projection/movers/?baseline=budget&to=2026-11-20", status=400)["errors"]
+    assert errors == {"to": ["「to」は「baseline」より後の時点を指定してください。"]}
+
+
+def test_baseline_before_the_history_is_a_404(get, clock):
+    BaselineFactory(code="early", moment=datetime(2026, 11, 1, tzinfo=UTC))
+    assert get("projection/movers/?baseline=early", status=404)["status"] == 404
+
+
+def test_baseline_stands_for_its_moment(get, clock):
+    baseline = BaselineFactory(code="budget")
+    clock.shift(60)
+    move("nta-1", "R9.6")
+    moment = baseline.moment.isoformat().replace("+", "%2B")
+    answer = get("projection/movers/?baseline=budget")
+    assert answer == get(f"projection/movers/?from={moment}")
+    assert (answer["from"], answer["difference"]) == ("2026-11-23T16:00:00+09:00", -68_600)
 
 
 def test_moment_before_the_history_is_a_404(get, clock):

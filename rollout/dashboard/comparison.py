@@ -1,0 +1,132 @@
+"""The page at `/comparison/`: the plan beside a baseline, or beside a scenario. It names no people."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from rollout.dashboard import differences
+from rollout.dashboard.pages import QUOTED_LENGTH, moment_text, public_page, read_basis
+from rollout.domain.dates import fiscal_year_of
+from rollout.domain.plan import Basis
+from rollout.history import complete_since
+from rollout.models import Baseline, Scenario
+from rollout.models.labels import BASIS_LABELS
+from rollout.recompute import settled_moment
+from rollout.states import Comparison, compare_baseline, compare_scenario
+
+TEMPLATE = "rollout/dashboard/comparison.html"
+Chosen = TypeVar("Chosen", Baseline, Scenario)
+Either = Baseline | Scenario
+
+
+class _RefusedError(Exception):
+    """What was asked for cannot be compared; the text says what would be right."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the address names, as far as it can be read; `refused` is empty or says why it cannot."""
+
+    chosen: Either | None
+    basis: Basis
+    refused: str
+
+
+@public_page
+def comparison(request: HttpRequest) -> HttpResponse:
+    """Two states of the plan side by side, or the choice of them.
+
+    400 for what cannot be compared, 503 while a change is being written.
+    """
+    asked = _read(request)
+    context = _choices(asked)
+    status = HTTPStatus.BAD_REQUEST if asked.refused else HTTPStatus.OK
+    if asked.chosen is not None:
+        try:
+            context |= _page(_compare(asked.chosen, asked.basis))
+        except OperationalError:
+            context["busy"] = True
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+    return render(request, TEMPLATE, context, status=status)
+
+
+def _read(request: HttpRequest) -> _Asked:
+    basis, unknown = read_basis(request.GET.get("basis"))
+    refused = ""
+    chosen: Either | None = None
+    try:
+        chosen = _choose(request)
+    except _RefusedError as error:
+        refused = str(error)
+    if unknown is not None:
+        refused = f"「basis={unknown}」という読み方はありません。cumulative か group を指定してください。"
+    return _Asked(None if refused else chosen, basis, refused)
+
+
+def _choose(request: HttpRequest) -> Either | None:
+    """The baseline or scenario that the address names; None where it names none. Raises _RefusedError."""
+    baseline, scenario = request.GET.get("baseline"), request.GET.get("scenario")
+    if baseline and scenario:
+        raise _RefusedError("基準計画と試算は一緒に選べません。どちらか1つを選んでください。")
+    chosen: Either | None = _row(Baseline, baseline) or _row(Scenario, scenario)
+    if isinstance(chosen, Baseline):
+        _check_known(chosen)
+    return chosen
+
+
+def _row(model: type[Chosen], code: str | None) -> Chosen | None:
+    if not code:
+        return None
+    row = model._default_manager.filter(code=code).first()
+    if row is None:
+        name = model._meta.verbose_name
+        raise _RefusedError(f"「{code[:QUOTED_LENGTH]}」という{name}はありません。下から選んでください。")
+    return row
+
+
+def _check_known(baseline: Baseline) -> None:
+    since = complete_since()
+    if since is None or baseline.moment < since:
+        raise _RefusedError(
+            f"「{baseline.label}」の時点（{moment_text(baseline.moment)}）の計画は、履歴に残っていません。"
+        )
+
+
+def _choices(asked: _Asked) -> dict[str, Any]:
+    return {
+        "refused": asked.refused,
+        "chosen": asked.chosen,
+        "kind": asked.chosen._meta.model_name if asked.chosen else "",
+        "basis": asked.basis.value,
+        "basis_label": BASIS_LABELS[asked.basis.value],
+        "readings": [(each.value, BASIS_LABELS[each.value], each is asked.basis) for each in Basis],
+        "baselines": [(row, moment_text(row.moment)) for row in Baseline.objects.all()],
+        "scenarios": list(Scenario.objects.all()),
+    }
+
+
+def _compare(chosen: Either, basis: Basis) -> Comparison:
+    now = settled_moment()
+    if isinstance(chosen, Baseline):
+        return compare_baseline(chosen, basis, now)
+    return compare_scenario(chosen, basis, now)
+
+
+def _page(found: Comparison) -> dict[str, Any]:
+    year = fiscal_year_of(timezone.localdate(found.computed_at))
+    waves = found.waves()
+    return {
+        "comparison": found,
+        "before_at": moment_text(found.before.moment),
+        "computed": moment_text(found.computed_at),
+        "headline": differences.headline(found, year),
+        "counts": differences.counts_text(waves),
+        "years": differences.year_rows(found, year),
+        "moved": differences.explain_year(found, year),
+        "waves": differences.list_waves(waves),
+    }

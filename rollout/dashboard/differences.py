@@ -1,0 +1,263 @@
+"""What a comparison says, in the words and figures of its page."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollout.dashboard.charts import Size
+from rollout.dashboard.drawing import drawn_once
+from rollout.dashboard.figures import count, span_text
+from rollout.dashboard.listings import LISTED
+from rollout.dashboard.waterfall import NARROW, WIDE, Step, waterfall_svg
+from rollout.domain.comparison import Slip, total_user_months
+from rollout.domain.dates import fiscal_year_label
+from rollout.domain.movers import Movement
+from rollout.domain.plan import Status
+from rollout.domain.projection import fiscal_year_end
+from rollout.models.labels import CAUSE_LABELS, STATUS_LABELS, count_text, signed_text
+from rollout.states import ComparedWave, Comparison, Presence, WaveState
+
+LISTED_WAVES = 100
+NONE_TEXT = "—"
+
+
+@dataclass(frozen=True)
+class YearRow:
+    """Users at the end of a fiscal year in both states."""
+
+    label: str
+    span: str
+    in_progress: bool
+    before: str
+    after: str
+    difference: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class MoverRow:
+    """One step of the change, and the figure that it leads to."""
+
+    label: str
+    cause: str
+    users: str
+    total: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What moved a year's end, as a picture, a sentence and a table that say the same."""
+
+    year: str
+    before: str
+    after: str
+    movers: Sequence[MoverRow]
+    charts: Sequence[tuple[str, str]]
+    chart_alt: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """A wave's cutover in one state; empty where it is not there. `full` is the period in full."""
+
+    text: str
+    full: str
+
+
+@dataclass(frozen=True)
+class WaveRow:
+    """One wave beside itself; `changes` names what differs; `users` has two entries where they differ."""
+
+    name: str
+    changes: Sequence[str]
+    before: Side
+    after: Side
+    slip: str
+    users: Sequence[str]
+    user_months: str
+
+
+@dataclass(frozen=True)
+class WaveList:
+    """The waves that changed, those left off, and how many are the same."""
+
+    rows: Sequence[WaveRow]
+    left_off: int
+    unchanged: int
+
+
+def headline(found: Comparison, year: int) -> str:
+    """The one sentence: from which figure to which."""
+    movement = found.movement(fiscal_year_end(year))
+    is_scenario = found.after.scenario is not None
+    since = f"「{found.after.label}」では" if is_scenario else f"「{found.before.label}」から"
+    subject = f"{since}、{fiscal_year_label(year)}末の見込みは {count(movement.before)}人"
+    if not movement.difference:
+        return f"{subject}のまま{'です' if is_scenario else '変わっていません'}。"
+    change = f"{count(movement.after)}人（{signed_text(movement.difference)}人）"
+    return f"{subject} → {change}に{'なります' if is_scenario else 'なりました'}。"
+
+
+def counts_text(waves: Sequence[ComparedWave]) -> str:
+    """How many waves moved, came, went and were cancelled, in words."""
+    slips = [wave.slip for wave in waves]
+    cost = total_user_months(slips)
+    late = f"（差し引き {count(abs(cost))} 人月の{'遅れ' if cost > 0 else '前倒し'}）" if cost else ""
+    parts = [
+        (sum(slip.moved for slip in slips), f"日程が動いた移行単位は {{}}件{late}"),
+        (sum(wave.presence is Presence.ADDED for wave in waves), "追加は {}件"),
+        (sum(wave.presence is Presence.REMOVED for wave in waves), "削除は {}件"),
+        (sum("中止" in _changes(wave) for wave in waves), "中止は {}件"),
+    ]
+    found = [text.format(count(number)) for number, text in parts if number]
+    return f"{'、'.join(found)}です。" if found else "日程の変更、追加、削除、中止はありません。"
+
+
+def year_rows(found: Comparison, current: int) -> list[YearRow]:
+    """Every fiscal year that either curve covers."""
+    return [
+        YearRow(
+            label=f"{fiscal_year_label(end.fiscal_year)}末",
+            span=span_text(end.fiscal_year),
+            in_progress=end.fiscal_year == current,
+            before=count(end.before),
+            after=count(end.after),
+            difference=signed_text(end.difference),
+            changed=end.difference != 0,
+        )
+        for end in found.year_ends
+    ]
+
+
+def explain_year(found: Comparison, year: int) -> Explained | None:
+    """What moved the end of a fiscal year; None where nothing did."""
+    movement = found.movement(fiscal_year_end(year))
+    if not movement.movers:
+        return None
+    steps = _steps(movement, found)
+    moves = steps[1:-1]
+    return Explained(
+        year=f"{fiscal_year_label(year)}末",
+        before=count(movement.before),
+        after=count(movement.after),
+        movers=[
+            MoverRow(
+                step.words[0], "".join(step.words[1:]), signed_text(step.end - step.start), count(step.end)
+            )
+            for step in moves
+        ],
+        charts=[_chart(steps, size) for size in (WIDE, NARROW)],
+        chart_alt=_alt(f"{fiscal_year_label(year)}末", steps),
+    )
+
+
+def _steps(movement: Movement, found: Comparison) -> list[Step]:
+    """From the one total to the other; the smallest movers, if there are many, in one step."""
+    listed = movement.movers if len(movement.movers) <= LISTED else movement.movers[: LISTED - 1]
+    moves: list[tuple[tuple[str, ...], int]] = [
+        ((found.names[mover.rollout].label, CAUSE_LABELS[mover.cause]), mover.users) for mover in listed
+    ]
+    rest = movement.movers[len(listed) :]
+    if rest:
+        moves.append(((f"ほか {count(len(rest))}件",), sum(mover.users for mover in rest)))
+    steps, users = [Step((found.before.label,), movement.before, movement.before)], movement.before
+    for words, change in moves:
+        steps.append(Step(words, users, users + change))
+        users += change
+    return [*steps, Step((found.after.label,), users, users)]
+
+
+def _chart(steps: Sequence[Step], size: Size) -> tuple[str, str]:
+    """The size's name and the SVG, drawn once for the same steps."""
+    key = f"waterfall:{size.name}:{hashlib.sha256(repr(steps).encode()).hexdigest()[:32]}"
+    return size.name, drawn_once(key, lambda: waterfall_svg(steps, size))
+
+
+def _alt(year: str, steps: Sequence[Step]) -> str:
+    """What the chart shows, in one sentence for those who do not see it."""
+    moves = "、".join(
+        f"{'の'.join(step.words)}で{signed_text(step.end - step.start)}人" for step in steps[1:-1]
+    )
+    first, last = steps[0], steps[-1]
+    return (
+        f"{year}の累計利用者数の差の内訳の図。{first.words[0]}の{count(first.end)}人から、{moves}、"
+        f"{last.words[0]}は{count(last.end)}人。"
+    )
+
+
+def list_waves(waves: Sequence[ComparedWave]) -> WaveList:
+    """The waves that changed: those that came, went or were cancelled, then the dearest slips."""
+    changed = sorted((wave for wave in waves if wave.changed), key=_rank)
+    listed = changed[:LISTED_WAVES]
+    rows = [_wave_row(wave) for wave in listed]
+    return WaveList(rows, len(changed) - len(listed), len(waves) - len(changed))
+
+
+def _rank(wave: ComparedWave) -> tuple[bool, int, str, str]:
+    slip = wave.slip
+    return slip.months is not None, -abs(slip.user_months or 0), slip.rollout, slip.wave
+
+
+def _wave_row(wave: ComparedWave) -> WaveRow:
+    slip = wave.slip
+    users = dict.fromkeys(_users_text(side) for side in (wave.before, wave.after) if side)
+    return WaveRow(
+        name=wave.label,
+        changes=_changes(wave),
+        before=_side(wave.before),
+        after=_side(wave.after),
+        slip=slip_text(slip),
+        users=list(users),
+        user_months=user_months_text(slip),
+    )
+
+
+def _side(wave: WaveState | None) -> Side:
+    if wave is None:
+        return Side("", "")
+    return Side(wave.cutover.text or wave.cutover.format_short(), wave.cutover.format_japanese())
+
+
+def _users_text(wave: WaveState) -> str:
+    return count_text(wave.users, wave.count_basis)
+
+
+def _changes(wave: ComparedWave) -> list[str]:
+    """What is otherwise, in words."""
+    before, after = wave.before, wave.after
+    if before is None:
+        return ["追加"]
+    if after is None:
+        return ["削除"]
+    changes = [] if before.status == after.status else [_status_change(before.status, after.status)]
+    if before.cutover != after.cutover:
+        changes.append("日程")
+    if (before.users, before.count_basis) != (after.users, after.count_basis):
+        changes.append("人数")
+    return changes
+
+
+def _status_change(before: str, after: str) -> str:
+    if after == Status.CANCELLED:
+        return "中止"
+    if before == Status.CANCELLED:
+        return "再開"
+    return f"{STATUS_LABELS[before]}→{STATUS_LABELS[after]}"
+
+
+def slip_text(slip: Slip) -> str:
+    """`+3か月`, `+1〜+23か月` where periods are longer than a month; `—` where it did not slip."""
+    if not slip.moved or slip.months is None or slip.low is None or slip.high is None:
+        return NONE_TEXT
+    if slip.low == slip.high:
+        return f"{signed_text(slip.months)}か月"
+    return f"{signed_text(slip.low)}〜{signed_text(slip.high)}か月"
+
+
+def user_months_text(slip: Slip) -> str:
+    """`205,800 人月`; `不明` for a slip of nobody knows how many; `—` where it did not slip."""
+    if not slip.moved or slip.months is None:
+        return NONE_TEXT
+    if slip.user_months is None:
+        return "不明"
+    return f"{'−' if slip.user_months < 0 else ''}{count(abs(slip.user_months))} 人月"
