@@ -91,13 +91,19 @@ def complete_since() -> datetime | None:
     return None if None in firsts else max(firsts)
 
 
-def plan_moved_at(since: datetime) -> datetime | None:
-    """When the plan or its targets were last changed after `since`; None when they were not."""
+def plan_changed_at() -> datetime | None:
+    """When the plan or its targets were last changed; None while there is none."""
     lasts = [
-        model.history.filter(history_date__gt=since).aggregate(last=models.Max("history_date"))["last"]  # type: ignore[attr-defined]
+        model.history.aggregate(last=models.Max("history_date"))["last"]  # type: ignore[attr-defined]
         for model in (*PLAN_MODELS, Target)
     ]
     return max((last for last in lasts if last is not None), default=None)
+
+
+def plan_moved_at(since: datetime) -> datetime | None:
+    """When the plan or its targets were last changed after `since`; None when they were not."""
+    last = plan_changed_at()
+    return last if last is not None and last > since else None
 
 
 def catch_up(version: PlanVersion, at: datetime) -> None:

@@ -60,7 +60,42 @@ class SafeChoices:
         return field
 
 
-class PlanAdmin(SafeChoices, StockAdmin):
+class RecordedAdmin(StockAdmin):
+    """A model whose history can be looked up: every version of a row and of the parts it is edited with."""
+
+    object_history_template = "admin/plan_history.html"
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who changed what, when and why. To be read only: nothing is edited or taken back from here."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        paginator: Paginator[Any] = Paginator(Timeline(row, self._parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
+        page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"変更履歴: {row}",
+            "page": page,
+            "page_range": paginator.get_elided_page_range(page.number),
+            "page_var": PAGE_VAR,
+            "module_name": self.opts.verbose_name_plural,
+            "object": row,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, self.object_history_template, {**context, **(extra_context or {})})
+
+    def _parts(self, request: HttpRequest, row: models.Model) -> list[tuple[type[models.Model], str]]:
+        """The parts that this person may see, with the column that names the row."""
+        inlines = self.get_inline_instances(request, row)
+        keys: list[Any] = [inline.get_formset(request, row).fk for inline in inlines]
+        return [(inline.model, key.attname) for inline, key in zip(inlines, keys, strict=True)]
+
+
+class PlanAdmin(SafeChoices, RecordedAdmin):
     """A model of the plan: every edit is an action, with the person and the reason in its history."""
 
     form = ReasonForm
@@ -69,7 +104,6 @@ class PlanAdmin(SafeChoices, StockAdmin):
     save_on_top = False
     change_form_template = "admin/plan_change_form.html"
     delete_confirmation_template = "admin/plan_delete_confirmation.html"
-    object_history_template = "admin/plan_history.html"
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """All but the reason, which stands above the buttons, below whatever it is the reason of."""
@@ -138,35 +172,6 @@ class PlanAdmin(SafeChoices, StockAdmin):
                 form.add_error("reason", REASON_MISSING)
             context["reason_fieldset"] = Fieldset(form, fields=("reason",), model_admin=self)
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Who changed what, when and why. To be read only: nothing is edited or taken back from here."""
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        if not self.has_view_or_change_permission(request, row):
-            raise PermissionDenied
-        paginator: Paginator[Any] = Paginator(Timeline(row, self._parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
-        page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"変更履歴: {row}",
-            "page": page,
-            "page_range": paginator.get_elided_page_range(page.number),
-            "page_var": PAGE_VAR,
-            "module_name": self.opts.verbose_name_plural,
-            "object": row,
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, self.object_history_template, {**context, **(extra_context or {})})
-
-    def _parts(self, request: HttpRequest, row: models.Model) -> list[tuple[type[models.Model], str]]:
-        """The parts that this person may see, with the column that names the row."""
-        inlines = self.get_inline_instances(request, row)
-        keys: list[Any] = [inline.get_formset(request, row).fk for inline in inlines]
-        return [(inline.model, key.attname) for inline, key in zip(inlines, keys, strict=True)]
 
 
 class Parts(SafeChoices):

@@ -6,12 +6,14 @@ from datetime import date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from rollout.domain.dates import FuzzyDate, Precision, fiscal_year_label
-from rollout.models import Projection, Rollout, Wave
+from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision, fiscal_year_label
+from rollout.models import Projection, Rollout, ScenarioChange, Wave
 from rollout.models.counts import rollout_count
 from rollout.models.labels import OVERDUE_LABEL, STATUS_LABELS, count_text
+from rollout.scenarios import Fact
 
 EMPTY = "—"
+UNKNOWN = "不明"
 NOT_COMPUTED = "計算待ち"
 STALE_NOTE = "・再計算待ち"
 
@@ -71,3 +73,12 @@ def rollout_users_text(projection: Projection | None, rollout: Rollout, waves: I
         return NOT_COMPUTED
     count = rollout_count(rollout, waves, lambda wave: projection.count_of(wave.pk))
     return count_text(*count) + (STALE_NOTE if projection.stale else "")
+
+
+def fact_text(fact: Fact, field: str) -> str:
+    """A cutover, a count or a status as the pages say it: `R8.6~`, `68,600人`, `予定`."""
+    if isinstance(fact, FuzzyDate):
+        return fact.text or UNDECIDED
+    if field == ScenarioChange.Field.USERS:
+        return UNKNOWN if fact is None else f"{fact:,}人"
+    return STATUS_LABELS[str(fact)]

@@ -15,7 +15,7 @@ from rollout.api.baselines import BaselineSerializer
 from rollout.api.computed import BasisQuery, ComputedView
 from rollout.api.moments import current_moment, known
 from rollout.api.movers import Changes, MonthParameter, MovementSerializer, default_month, movement_json
-from rollout.api.parameters import ChoiceParameter, RowParameter, check_one_of
+from rollout.api.parameters import ChoiceParameter, RowParameter, ScenarioParameter, check_one_of
 from rollout.api.periods import PeriodSerializer, period_json
 from rollout.api.projection import ProjectionScenarioSerializer, ProvenanceSerializer
 from rollout.api.seen import scenario_json
@@ -23,7 +23,8 @@ from rollout.domain.allocation import CountBasis
 from rollout.domain.comparison import YearEnd, total_user_months
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import Basis
-from rollout.models import Baseline, Scenario
+from rollout.history import plan_changed_at
+from rollout.models import Baseline
 from rollout.models.labels import STATUS_LABELS
 from rollout.states import (
     ComparedWave,
@@ -112,8 +113,7 @@ class SidesQuery(BasisQuery):
         required=False,
         help_text="Code of a baseline: the plan at its moment beside the plan now. This or `scenario`.",
     )
-    scenario = RowParameter(
-        Scenario.objects.all(),
+    scenario = ScenarioParameter(
         required=False,
         help_text="Code of a scenario: the plan now beside the same with its changes. This or `baseline`.",
     )
@@ -253,7 +253,7 @@ class ComparisonView(ComputedView):
         answer = {
             "basis": query["basis"],
             "baseline": BaselineSerializer(baseline).data if baseline else None,
-            "scenario": scenario_json(scenario) if scenario else None,
+            "scenario": scenario_json(scenario, plan_changed_at()) if scenario else None,
             **_comparison_json(comparison),
             **movement_json(movement, comparison.names, _changes_of(comparison, request).of),
         }

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.parameters import ChoiceParameter, RowParameter
+from rollout.api.parameters import ChoiceParameter, ScenarioParameter
 from rollout.api.projection import ProjectionSerializer, projection_json
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
@@ -18,7 +18,6 @@ from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
-from rollout.models import Scenario
 
 EXAMPLE = {
     "basis": "cumulative",
@@ -103,8 +102,12 @@ class ProjectionQuery(BasisQuery):
     """Parameters of the projection."""
 
     as_of = MomentParameter(required=False, help_text=AS_OF_HELP)
-    scenario = RowParameter(
-        Scenario.objects.all(), required=False, help_text="Code of a scenario: the plan with its changes."
+    scenario = ScenarioParameter(
+        required=False,
+        help_text=(
+            "Code of a scenario: the plan with its changes. Needs the right `rollout.view_scenario`; a 403 "
+            "without it, whatever the code."
+        ),
     )
     granularity = ChoiceParameter(
         [granularity.value for granularity in Granularity],
@@ -124,7 +127,7 @@ class ComputedView(KnownParameters):
 
     def query(self, request: Request) -> dict[str, Any]:
         """The parameters with their defaults. Raises ValidationError by parameter."""
-        query = self.query_class(data=request.query_params.dict())
+        query = self.query_class(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
         return dict(query.validated_data)
 
@@ -144,7 +147,8 @@ class ProjectionView(ComputedView):
         """Cumulative users by period, against the target.
 
         Planned and confirmed users by period, a band of low and high, and what has no date yet. 503 until the
-        plan has been computed for the first time; 404 for a moment before its history began.
+        plan has been computed for the first time; 404 for a moment before its history began; 403 for a
+        `scenario` without the right `rollout.view_scenario`.
         """
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])

@@ -9,6 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from rollout.api.views import check_may_see_scenarios
+from rollout.models import Scenario
+from rollout.models.scenario import ScenarioQuerySet
+
 
 class ChoiceParameter(serializers.ChoiceField):
     """One of a few words; another word is answered with all of them."""
@@ -37,3 +41,19 @@ def check_one_of(given: Mapping[str, Any], *names: str) -> str:
         message = f"「{'」か「'.join(names)}」のどちらか1つを指定してください。"
         raise ValidationError({name: [message] for name in found or names})
     return found[0]
+
+
+class ScenarioParameter(RowParameter):
+    """A scenario by its code; the serializer's context holds the request. Raises 403 as `scenarios/` does."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Scenario.objects.all(), **kwargs)
+
+    def get_queryset(self) -> ScenarioQuerySet:
+        """What the person who asks may see."""
+        return Scenario.objects.visible_to(self.context["request"].user)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The scenario. Raises NotAuthenticated or PermissionDenied for who may not see any."""
+        check_may_see_scenarios(self.context["request"])
+        return super().to_internal_value(data)

@@ -18,6 +18,9 @@ PROBLEM = {
         },
     },
 }
+FOR_SIGNED_IN = "/api/v1/scenarios/"
+RIGHT_NEEDED = "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios."
+
 _RESPONSES = {
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
     "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
@@ -35,7 +38,8 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for operation in operations.values():
             operation["responses"].update(_responses(path, operation))
-            operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
+            if not path.startswith(FOR_SIGNED_IN):
+                operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
     return result
 
 
@@ -45,7 +49,10 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
     may_wait = (is_computed and "from" not in parameters) or "as_of" in parameters
     statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
-    return {status: _response(status) for status in statuses}
+    found = {status: _response(status) for status in statuses}
+    if path.startswith(FOR_SIGNED_IN):
+        found["403"]["description"] = RIGHT_NEEDED
+    return found
 
 
 def _response(status: str) -> dict[str, Any]:

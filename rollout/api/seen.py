@@ -11,7 +11,7 @@ from rest_framework.exceptions import APIException
 from rollout.domain.checkpoints import judge
 from rollout.domain.plan import Basis, Plan
 from rollout.domain.projection import Projection, project
-from rollout.history import plan_moved_at
+from rollout.history import plan_changed_at
 from rollout.models import PlanVersion, Scenario
 from rollout.models import Projection as StoredProjection
 from rollout.reader import read_plan, read_scenario
@@ -80,7 +80,7 @@ def see_scenario(scenario: Scenario, basis: Basis) -> Seen:
     now, version = timezone.now(), PlanVersion.objects.current().number
     plan, _ = read_scenario(scenario)
     origin = {
-        "scenario": scenario_json(scenario),
+        "scenario": scenario_json(scenario, plan_changed_at()),
         "as_of": None,
         "computed_at": timezone.localtime(now).isoformat(),
         "data_version": version,
@@ -89,15 +89,15 @@ def see_scenario(scenario: Scenario, basis: Basis) -> Seen:
     return _computed(plan, basis, origin, timezone.localdate(now))
 
 
-def scenario_json(scenario: Scenario) -> dict[str, Any]:
-    """Which scenario, and whether the plan under it has moved since its author last looked."""
-    moved_at = plan_moved_at(scenario.based_on)
+def scenario_json(scenario: Scenario, changed_at: datetime | None) -> dict[str, Any]:
+    """Which scenario, and whether the plan, last changed at `changed_at`, moved since its author looked."""
+    moved = changed_at is not None and changed_at > scenario.based_on
     return {
         "code": scenario.code,
         "label": scenario.label,
         "state": scenario.state,
         "based_on": timezone.localtime(scenario.based_on).isoformat(),
-        "plan_moved_at": timezone.localtime(moved_at).isoformat() if moved_at else None,
+        "plan_moved_at": timezone.localtime(changed_at).isoformat() if moved else None,
     }
 
 

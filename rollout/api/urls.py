@@ -11,6 +11,7 @@ from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, 
 from rollout.api.ministries import MinistryViewSet
 from rollout.api.movers import MoversView
 from rollout.api.plan import RolloutViewSet, WaveViewSet
+from rollout.api.scenarios import ScenarioViewSet
 
 app_name = "api"
 
@@ -21,6 +22,7 @@ router.register("sources", SourceViewSet, "source")
 router.register("targets", TargetViewSet, "target")
 router.register("observations", ObservationViewSet, "observation")
 router.register("baselines", BaselineViewSet, "baseline")
+router.register("scenarios", ScenarioViewSet, "scenario")
 router.register("rollouts", RolloutViewSet, "rollout")
 router.register("waves", WaveViewSet, "wave")
 

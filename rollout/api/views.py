@@ -6,11 +6,12 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import models
 from rest_framework import viewsets
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from rollout.api.backends import Filters, Ordering, Search, contains
+from rollout.models.scenario import may_see_scenarios
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -38,6 +39,14 @@ def check_parameters(request: Request, known: Sequence[str]) -> None:
             errors[name] = [f"「{name}」は1回だけ指定してください。"]
     if errors:
         raise ValidationError(errors)
+
+
+def check_may_see_scenarios(request: Request) -> None:
+    """Raise NotAuthenticated or PermissionDenied, whether a scenario exists or not, for who may see none."""
+    if not request.user.is_authenticated:
+        raise NotAuthenticated
+    if not may_see_scenarios(request.user):
+        raise PermissionDenied
 
 
 def _offer(known: Sequence[str]) -> str:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import OperationalError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -44,7 +46,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
     400 for what cannot be compared, 503 while a change is being written.
     """
     asked = _read(request)
-    context = _choices(asked)
+    context = _choices(asked, request.user)
     status = HTTPStatus.BAD_REQUEST if asked.refused else HTTPStatus.OK
     if asked.chosen is not None:
         try:
@@ -73,18 +75,20 @@ def _choose(request: HttpRequest) -> Either | None:
     baseline, scenario = request.GET.get("baseline"), request.GET.get("scenario")
     if baseline and scenario:
         raise _RefusedError("基準計画と試算は一緒に選べません。どちらか1つを選んでください。")
-    chosen: Either | None = _row(Baseline, baseline) or _row(Scenario, scenario)
+    chosen: Either | None = _row(Baseline.objects.all(), baseline) or _row(
+        Scenario.objects.visible_to(request.user), scenario
+    )
     if isinstance(chosen, Baseline):
         _check_known(chosen)
     return chosen
 
 
-def _row(model: type[Chosen], code: str | None) -> Chosen | None:
+def _row(rows: QuerySet[Chosen], code: str | None) -> Chosen | None:
     if not code:
         return None
-    row = model._default_manager.filter(code=code).first()
+    row = rows.filter(code=code).first()
     if row is None:
-        name = model._meta.verbose_name
+        name = rows.model._meta.verbose_name
         raise _RefusedError(f"「{code[:QUOTED_LENGTH]}」という{name}はありません。下から選んでください。")
     return row
 
@@ -97,7 +101,7 @@ def _check_known(baseline: Baseline) -> None:
         )
 
 
-def _choices(asked: _Asked) -> dict[str, Any]:
+def _choices(asked: _Asked, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
     return {
         "refused": asked.refused,
         "chosen": asked.chosen,
@@ -106,7 +110,7 @@ def _choices(asked: _Asked) -> dict[str, Any]:
         "basis_label": BASIS_LABELS[asked.basis.value],
         "readings": [(each.value, BASIS_LABELS[each.value], each is asked.basis) for each in Basis],
         "baselines": [(row, moment_text(row.moment)) for row in Baseline.objects.all()],
-        "scenarios": list(Scenario.objects.all()),
+        "scenarios": list(Scenario.objects.visible_to(user)),
     }
 
 

@@ -1,20 +1,24 @@
 """A what-if: the plan with some cutovers, counts and statuses changed. The plan itself stays as it is.
 
-A change without a wave speaks of its rollout: its cutover or status of every wave that no change of
-its own names, its count of the whole (the waves' own stated counts stand). Changes of rollouts or waves
-that the plan does not have change nothing.
+A change that names a wave speaks of that wave alone. One that names only its rollout speaks, with a
+cutover or a status, of the rollout's waves that are still awaited in the plan: users who have moved do not
+move again, and what was cancelled stays so, unless a change names the wave. With a count it speaks of the
+rollout as a whole (the waves' own stated counts stand). Where both speak of one wave, the change that names
+the wave stands, fact by fact. Changes of rollouts or waves that the plan does not have change nothing.
 
 Example, on the published plan: 国税庁 at R9.6 instead of R8.6 leaves R8年度末 at 83,400.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rollout.domain.dates import FuzzyDate
 from rollout.domain.plan import NONE, IntArray, Plan, Status, Waves, month_number
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class Change:
     status: Status | None = None
 
 
+def reaches(named: Name | None, wave: Name, *, settled: bool) -> bool:
+    """True when a change that names the wave `named`, or None, speaks of a wave of its rollout.
+
+    `settled` is whether that wave is in use or cancelled in the plan.
+    """
+    return not settled if named is None else wave == named
+
+
 def apply(plan: Plan, changes: Iterable[Change]) -> Plan:
     """`plan` with the changes; those of single waves stand over those of their rollouts."""
     rollout_users = plan.rollouts.users.copy()
@@ -39,10 +51,7 @@ def apply(plan: Plan, changes: Iterable[Change]) -> Plan:
     for change in sorted(changes, key=lambda change: change.wave is not None):
         if change.rollout not in row_of:
             continue
-        rows = np.flatnonzero(plan.waves.rollout == row_of[change.rollout])
-        if change.wave is not None:
-            rows = rows[[plan.waves.codes[row] == change.wave for row in rows.tolist()]]
-        _move(waves, rows, change)
+        _move(waves, _rows(plan.waves, row_of[change.rollout], change), change)
         if change.users is not None and change.wave is None:
             rollout_users[row_of[change.rollout]] = change.users
     return replace(plan, rollouts=replace(plan.rollouts, users=rollout_users), waves=Waves(**waves))
@@ -50,6 +59,15 @@ def apply(plan: Plan, changes: Iterable[Change]) -> Plan:
 
 def _copy(column: Any) -> Any:
     return column.copy() if isinstance(column, np.ndarray) else column
+
+
+def _rows(waves: Waves, rollout: int, change: Change) -> IntArray:
+    """The rows of the waves that a change of the rollout speaks of."""
+    rows = np.flatnonzero(waves.rollout == rollout)
+    settled = waves.in_use[rows] | waves.cancelled[rows]
+    pairs = zip(rows.tolist(), settled.tolist(), strict=True)
+    found = [row for row, over in pairs if reaches(change.wave, waves.codes[row], settled=over)]
+    return np.array(found, dtype=np.int64)
 
 
 def _move(waves: dict[str, Any], rows: IntArray, change: Change) -> None:

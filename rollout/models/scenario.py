@@ -1,21 +1,46 @@
 """Named what-ifs on top of the plan. They never touch it; only promoting one does (rollout.actions)."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 from unicodedata import normalize
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from rollout.domain.dates import FuzzyDateError, parse
+from rollout.domain.dates import FuzzyDate, FuzzyDateError, parse
 from rollout.domain.plan import MAX_USERS, NONE, Status
 from rollout.domain.scenario import Change
 from rollout.models.labels import STATUS_LABELS
-from rollout.models.managers import CodeManager
 from rollout.models.plan import Rollout, Wave
+
+ChangeKey = tuple[int, int, int | None, str]
+
+
+class ScenarioQuerySet(models.QuerySet["Scenario"]):
+    """Reads of scenarios."""
+
+    def get_by_natural_key(self, code: str) -> "Scenario":
+        """The scenario with this code."""
+        return self.get(code=code)
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ScenarioQuerySet":
+        """All of them for who has `rollout.view_scenario`, none for others: they are not the plan yet."""
+        return self if may_see_scenarios(user) else self.none()
+
+    def with_changes(self) -> "ScenarioQuerySet":
+        """With their changes and what those name, in a constant number of queries."""
+        return self.prefetch_related("changes__rollout__lead_ministry", "changes__wave")
+
+
+def may_see_scenarios(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """True for who has `rollout.view_scenario`; anonymous readers never do."""
+    return isinstance(user, PermissionsMixin | AnonymousUser) and user.has_perm("rollout.view_scenario")
 
 
 class Scenario(models.Model):
@@ -49,7 +74,7 @@ class Scenario(models.Model):
     )
 
     history = HistoricalRecords()
-    objects = CodeManager["Scenario"]()
+    objects = ScenarioQuerySet.as_manager()
 
     class Meta:
         verbose_name = "試算"
@@ -66,12 +91,17 @@ class Scenario(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    @property
+    def is_open(self) -> bool:
+        """True while it may still be promoted."""
+        return self.state in (self.State.DRAFT, self.State.PROPOSED)
+
 
 class ScenarioChange(models.Model):
     """One fact that a scenario has otherwise than the plan: of one wave, or without a wave of the rollout.
 
-    Of a rollout, a cutover or a status speaks of all its waves that no change of their own names, a
-    count of the whole. `value` is what a person would write in the plan; blank is "unknown".
+    What it reaches is said in `rollout.domain.scenario`. `value` is what a person would write in the plan;
+    a blank count is unknown.
     """
 
     class Field(models.TextChoices):
@@ -132,37 +162,87 @@ class ScenarioChange(models.Model):
         subject = self.wave or self.rollout
         return f"{subject} {self.get_field_display()}：{self.value or '（空欄）'}"
 
+    @property
+    def key(self) -> ChangeKey:
+        """What no other change has the same: scenario, rollout, wave and field."""
+        return self.scenario_id, self.rollout_id, self.wave_id, self.field
+
     def clean(self) -> None:
-        """Refuse a value that cannot be read, and a wave of another rollout."""
+        """Keep the value as the plan would write it; refuse one that cannot be read, and a foreign wave."""
         if self.wave_id and self.wave and self.wave.rollout_id != self.rollout_id:
             raise ValidationError({"wave": "この移行単位は、選んだ導入案件のものではありません。"})
-        self.as_change()
+        if self.field in self.Field.values:
+            self.value = _KEPT[self.field](self.value)
+
+    @property
+    def fact(self) -> FuzzyDate | int | str | None:
+        """The value as the rows of the plan hold it; None is an unknown count.
+
+        Raises ValidationError for a value that cannot be read. Dates are read as leniently as the plan's.
+        """
+        return _FACTS[self.field](self.value)
 
     def as_change(self) -> Change:
         """The change as the domain knows it. Raises ValidationError for a value that cannot be read."""
+        fact: Any = self.fact
+        if self.field == self.Field.USERS:
+            fact = NONE if fact is None else fact
+        if self.field == self.Field.STATUS:
+            fact = Status(fact)
         wave = self.wave.code if self.wave else None
-        read = {"cutover": self._cutover, "users": self._users, "status": self._status}[self.field]
-        return Change(rollout=self.rollout.code, wave=wave, **read())
+        return Change(rollout=self.rollout.code, wave=wave, **{self.field: fact})
 
-    def _cutover(self) -> dict[str, Any]:
-        try:
-            return {"cutover": parse(self.value)}
-        except FuzzyDateError as error:
-            raise ValidationError({"value": str(error)}) from error
 
-    def _users(self) -> dict[str, Any]:
-        digits = normalize("NFKC", self.value).strip().replace(",", "").removesuffix("人")
-        if not digits:
-            return {"users": NONE}
-        if not (digits.isascii() and digits.isdigit() and int(digits) <= MAX_USERS):
-            raise ValidationError({"value": f"人数は 0〜{MAX_USERS:,} の数字で入力してください。"})
-        return {"users": int(digits)}
+def _read_cutover(text: str, *, lenient: bool = True) -> FuzzyDate:
+    try:
+        return parse(text.strip(), lenient=lenient)
+    except FuzzyDateError as error:
+        raise ValidationError({"value": str(error)}) from error
 
-    def _status(self) -> dict[str, Any]:
-        codes = {
-            **{label: code for code, label in STATUS_LABELS.items()},
-            **{code: code for code in STATUS_LABELS},
-        }
-        if self.value.strip() not in codes:
-            raise ValidationError({"value": f"状態は {'、'.join(STATUS_LABELS.values())} のどれかです。"})
-        return {"status": Status(codes[self.value.strip()])}
+
+def _read_users(text: str) -> int | None:
+    plain = normalize("NFKC", text).strip().removesuffix("人").strip()
+    if plain in UNKNOWN_WORDS:
+        return None
+    users = int(plain.replace(",", "")) if _WHOLE_NUMBER.fullmatch(plain) else MAX_USERS + 1
+    if users > MAX_USERS:
+        raise ValidationError({"value": USERS_UNREADABLE})
+    return users
+
+
+def _read_status(text: str) -> str:
+    plain = normalize("NFKC", text).strip()
+    found = next((code for code, label in STATUS_LABELS.items() if plain in (code, label)), None)
+    if found is None:
+        raise ValidationError({"value": f"状態は {'、'.join(STATUS_LABELS.values())} のどれかです。"})
+    return found
+
+
+def _keep_cutover(text: str) -> str:
+    if not text.strip():
+        raise ValidationError(
+            {"value": "切替の時期を入力してください。未定にするときは「検討中」と書きます。"}
+        )
+    return _read_cutover(text, lenient=False).text
+
+
+def _keep_users(text: str) -> str:
+    users = _read_users(text)
+    return "" if users is None else str(users)
+
+
+UNKNOWN_WORDS = ("", "不明")
+USERS_UNREADABLE = (
+    f"人数は「68,600」のように、0〜{MAX_USERS:,} の数字で入力してください。分からなければ空欄にします。"
+)
+_WHOLE_NUMBER = re.compile("[0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3}")
+_FACTS: dict[str, Callable[[str], FuzzyDate | int | str | None]] = {
+    "cutover": _read_cutover,
+    "users": _read_users,
+    "status": _read_status,
+}
+_KEPT: dict[str, Callable[[str], str]] = {
+    "cutover": _keep_cutover,
+    "users": _keep_users,
+    "status": lambda text: STATUS_LABELS[_read_status(text)],
+}

@@ -34,7 +34,6 @@ def test_nothing_computed_yet_is_told_with_the_remedy(client, path):
     [
         ("basis=x", "「x」は選べません。使えるのは cumulative、group です。"),
         ("basis=", "「」は選べません。使えるのは cumulative、group です。"),
-        ("scenario=late", "「late」というコードの試算はありません。"),
         ("granularity=year", "「year」は選べません。使えるのは month、quarter、fiscal_year です。"),
         (
             "cohort=fy2026",

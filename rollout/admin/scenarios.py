@@ -1,0 +1,361 @@
+"""Pages of the scenarios: what they change, beside the plan; and how one becomes the plan."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from rollout import actions
+from rollout.admin import wording
+from rollout.admin.base import Parts, RecordedAdmin, SafeChoices, StockTabular, _actor, writing
+from rollout.admin.forms import PartFormSet, RowForm
+from rollout.admin.impact import Impact
+from rollout.domain.scenario import apply
+from rollout.history import plan_changed_at, plan_moved_at
+from rollout.models import PlanVersion, Scenario, ScenarioChange
+from rollout.reader import read_plan
+from rollout.scenarios import Step, by_change, steps_at_start, steps_now
+
+WAVE_NEEDED = (
+    "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
+)
+NOTHING_REACHED = "対象なし"
+PROMOTE_RIGHT = "rollout.promote_scenario"
+
+
+class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A scenario, and whether its author has looked at the plan again."""
+
+    looked_again = forms.BooleanField(
+        label="いまの計画と見比べました",
+        required=False,
+        help_text="変更点はこのままでよいときに選びます。計画を確かめた時点が今になります。",
+    )
+
+
+class ChangeForm(RowForm):
+    """One fact that is otherwise."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new change of a whole rollout that would reach none of its waves."""
+        values = super().clean() or self.cleaned_data
+        rollout = values.get("rollout")
+        names_no_wave = values.get("wave") is None and "wave" not in self.errors
+        speaks_of_waves = values.get("field") in (ScenarioChange.Field.CUTOVER, ScenarioChange.Field.STATUS)
+        asks = rollout and names_no_wave and speaks_of_waves and self.has_changed()
+        if rollout and asks and not rollout.waves.awaited().exists():
+            self.add_error("wave", WAVE_NEEDED)
+        return values
+
+
+class ChangeFormSet(PartFormSet):
+    """The changes of a scenario, each fact once."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name every field where it stands: the headings of a table label nothing."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs["aria-label"] = field.label
+
+    def clean(self) -> None:
+        """Refuse a second row about one fact."""
+        super().clean()
+        kept = [form for form in self.forms if form not in self.deleted_forms]
+        facts = Counter(form.instance.key for form in kept if form.instance.rollout_id)
+        if any(count > 1 for count in facts.values()):
+            raise ValidationError("同じ導入案件・移行単位・項目の行が2つあります。1つにしてください。")
+
+
+class ChangeInline(Parts, StockTabular):
+    """The changes of a scenario, each beside what the plan has."""
+
+    model = ScenarioChange
+    form = ChangeForm
+    formset = ChangeFormSet
+    extra = 1
+    autocomplete_fields = ("rollout", "wave")
+    fields = ("rollout", "wave", "field", "value", "present")
+    readonly_fields = ("present",)
+    verbose_name_plural = "変更点"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ScenarioChange]:
+        """With the names that the page shows."""
+        names = ("rollout__lead_ministry", "wave__rollout__lead_ministry")
+        rows: QuerySet[ScenarioChange] = super().get_queryset(request).select_related(*names)
+        return rows
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Rollouts and waves are chosen, not made: a scenario never touches the plan."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.ModelChoiceField):
+            field.widget.can_add_related = field.widget.can_view_related = False
+        return field
+
+    @admin.display(description="現在の計画")
+    def present(self, change: ScenarioChange) -> str:
+        """What the plan has; and what it had, where it moved since the scenario's author looked."""
+        return getattr(change, "beside", wording.EMPTY)
+
+
+class PromotionForm(forms.Form):
+    """Why a scenario becomes the plan, and what the person saw when deciding it."""
+
+    reason = forms.CharField(
+        label="反映する理由",
+        max_length=500,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        help_text="何に基づく決定か（例: 12月3日 推進会議で了承）。変わる行すべての履歴に残ります。",
+        error_messages={"required": "計画に反映する理由を書いてください。"},
+    )
+    seen_version = forms.IntegerField(
+        error_messages=dict.fromkeys(("required", "invalid"), actions.LOOK_AGAIN)
+    )
+    seen_based_on = forms.DateTimeField(
+        error_messages=dict.fromkeys(("required", "invalid"), actions.LOOK_AGAIN)
+    )
+
+
+class MovedList(ChangeList):
+    """The list; every row knows when the plan last changed."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Ask once for all rows."""
+        super().get_results(request)
+        changed_at = plan_changed_at()
+        for row in self.result_list:
+            row.plan_changed_at = changed_at
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(SafeChoices, RecordedAdmin):
+    """Named what-ifs. The plan stays as it is until one is promoted; then the scenario stays as it is."""
+
+    form = ScenarioForm
+    inlines = (ChangeInline,)
+    change_form_template = "admin/scenario_change_form.html"
+    list_display = ("label", "state", "size", "based_on", "moved", "created_by", "code")
+    list_filter = ("state",)
+    list_select_related = ("created_by",)
+    list_per_page = 100
+    search_fields = (
+        "code",
+        "label",
+        "note",
+        "changes__rollout__lead_ministry__name",
+        "changes__rollout__lead_ministry__aliases",
+    )
+    search_help_text = "名称、コード、備考、府省庁の名称・別名で探します。"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that knows when the plan changed."""
+        return MovedList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scenario]:
+        """With the number of changes."""
+        rows: QuerySet[Scenario] = super().get_queryset(request)
+        return rows.annotate(change_count=Count("changes", distinct=True))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Who made it, and when its author last looked at the plan."""
+        return ("based_on", "created_by") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """The question whether the author looked again only where there is something new to see."""
+        asks = isinstance(obj, Scenario) and obj.is_open and plan_moved_at(obj.based_on)
+        own = ("label", "code", "state", "note", *self.get_readonly_fields(request, obj))
+        return (*own, "looked_again") if asks else own
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A person proposes or withdraws; only promoting makes it promoted."""
+        if db_field.name == "state":
+            choices = Scenario.State.choices
+            kwargs["choices"] = [pair for pair in choices if pair[0] != Scenario.State.PROMOTED]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """What has become the plan stays as it was."""
+        return not _is_frozen(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """The same."""
+        return not _is_frozen(obj) and super().has_delete_permission(request, obj)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The form, checked and saved under one lock."""
+        with writing(request):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Leave it to `save_related`, which knows the changes as well."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """Save the scenario and its changes in one action; one that is as it was gets no new version."""
+        changes = [row for formset in formsets for row in formset.save(commit=False)]
+        removed = [row for formset in formsets for row in formset.deleted_objects]
+        if change and not (form.changed_data or changes or removed):
+            return
+        actions.save_scenario(
+            scenario=form.instance,
+            changes=changes,
+            removed=removed,
+            looked_again=form.cleaned_data["looked_again"],
+            actor=_actor(request),
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Scenario) -> None:
+        """Delete one scenario."""
+        actions.delete_row(row=obj, actor=_actor(request), reason="")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Scenario]) -> None:
+        """Delete the chosen scenarios."""
+        for scenario in queryset:
+            self.delete_model(request, scenario)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Each change beside the plan, whether that has moved, and the way to promote."""
+        scenario = kwargs.get("obj") or context["adminform"].form.instance
+        formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+        _set_beside(scenario, [form.instance for formset in formsets for form in formset.forms])
+        if kwargs.get("obj"):
+            context["moved_at"] = _moved_at(scenario)
+            context["may_promote"] = scenario.is_open and request.user.has_perm(PROMOTE_RIGHT)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that promotes."""
+        view = self.admin_site.admin_view(self.promote_view)
+        return [path("<path:object_id>/promote/", view, name="rollout_scenario_promote"), *super().get_urls()]
+
+    def promote_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What promoting would change, and the question why; then, once answered, the plan itself."""
+        if not request.user.has_perm(PROMOTE_RIGHT):
+            raise PermissionDenied
+        with writing(request):
+            version = PlanVersion.objects.current().number  # first: what is read later cannot be older
+            scenario = self.get_object(request, unquote(object_id))
+            if scenario is None:
+                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+            form = PromotionForm(request.POST or None)
+            if form.is_valid() and _promote(scenario, form, _actor(request)):
+                messages.success(request, f"「{scenario}」を計画に反映しました。")
+                return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
+            context = {
+                **self.admin_site.each_context(request),
+                **_promotion(scenario),
+                "title": f"計画に反映: {scenario}",
+                "form": form,
+                "version": version,
+                "opts": self.opts,
+            }
+            return TemplateResponse(request, "admin/scenario_promote.html", context).render()
+
+    @admin.display(description="変更点", ordering="change_count")
+    def size(self, scenario: Scenario) -> str:
+        """How many facts it changes."""
+        return f"{scenario.change_count}件"  # type: ignore[attr-defined]
+
+    @admin.display(description="確認後の計画の動き")
+    def moved(self, scenario: Scenario) -> str:
+        """When the plan moved under it."""
+        changed_at: datetime | None = scenario.plan_changed_at  # type: ignore[attr-defined]
+        if not scenario.is_open or changed_at is None or changed_at <= scenario.based_on:
+            return wording.EMPTY
+        return f"{timezone.localtime(changed_at):%Y-%m-%d %H:%M} に変更あり"
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One fact that promoting would write, in words; `start` is what the author saw, where it was another."""
+
+    row: str
+    field: str
+    before: str
+    after: str
+    start: str
+    changes_nothing: bool
+
+
+def _is_frozen(scenario: Any) -> bool:
+    return isinstance(scenario, Scenario) and scenario.state == Scenario.State.PROMOTED
+
+
+def _moved_at(scenario: Scenario) -> datetime | None:
+    return plan_moved_at(scenario.based_on) if scenario.is_open else None
+
+
+def _promote(scenario: Scenario, form: PromotionForm, actor: actions.Actor) -> bool:
+    """True when it is done; otherwise the form says why not."""
+    try:
+        actions.promote_scenario(scenario=scenario, actor=actor, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True
+
+
+def _promotion(scenario: Scenario) -> dict[str, Any]:
+    """What the page that promotes shows of a scenario."""
+    changes = list(ScenarioChange.objects.filter(scenario=scenario).select_related("rollout", "wave"))
+    for change in changes:
+        change.scenario = scenario
+    steps, start = steps_now(changes), {step.key: step for step in steps_at_start(changes)}
+    plan, _ = read_plan()
+    after = apply(plan, [change.as_change() for change in changes])
+    return {
+        "scenario": scenario,
+        "moved_at": _moved_at(scenario),
+        "steps": [_step_row(step, start.get(step.key)) for step in steps],
+        "broken": actions.broken_rules(actions.promoted_rows(steps)),
+        "impact": Impact.of(plan, after, timezone.localdate()),
+    }
+
+
+def _step_row(step: Step, start: Step | None) -> StepRow:
+    field = step.change.field
+    seen = wording.fact_text(start.before, field) if start else NOTHING_REACHED
+    before = wording.fact_text(step.before, field)
+    return StepRow(
+        row=f"{step.row}（全体）" if step.is_of_whole else str(step.row),
+        field=step.change.get_field_display(),
+        before=before,
+        after=wording.fact_text(step.after, field),
+        start="" if seen == before else seen,
+        changes_nothing=step.changes_nothing,
+    )
+
+
+def _set_beside(scenario: Scenario, changes: Iterable[ScenarioChange]) -> None:
+    """Say of every change what the plan has, and what it had where that was something else."""
+    asked = [change for change in changes if change.rollout_id and change.field]
+    for change in asked:
+        change.scenario = scenario
+    now, start = by_change(steps_now(asked)), by_change(steps_at_start(asked))
+    for change in asked:
+        present, seen = (_values_text(steps.get(change.key, ())) for steps in (now, start))
+        text = present if present == seen else f"確認時 {seen} → 現在 {present}"
+        change.beside = text  # type: ignore[attr-defined]
+
+
+def _values_text(steps: Iterable[Step]) -> str:
+    texts = dict.fromkeys(wording.fact_text(step.before, step.change.field) for step in steps)
+    return "、".join(texts) or NOTHING_REACHED
