@@ -239,6 +239,7 @@ def test_disagreements_are_of_one_rollout_and_one_wave_each():
     [
         pytest.param([dated("1", "R8.6~")], ["R8.9"], [(["1", "a-1"], 3)], id="the plan has moved on"),
         pytest.param([dated("1", "R8.6~")], ["R8.9", "R8.6"], [], id="one wave fits"),
+        pytest.param([dated("1", "R8.6.1")], ["R8.6.30", "R8.6.1"], [], id="one fits, one of that month"),
         pytest.param([dated("1", "R8.6")], ["R9.1", "R8.9"], [(["1", "a-2"], 3)], id="the nearest wave"),
         pytest.param([dated("1", "R8.6")], ["検討中"], [], id="the plan has no date"),
         pytest.param([dated("1", "R8.6")], [], [], id="the plan has no waves"),
