@@ -19,9 +19,9 @@ from rollout.domain.allocation import Allocation, CountBasis
 from rollout.domain.comparison import Slip, YearEnd, slips, year_ends
 from rollout.domain.dates import FuzzyDate
 from rollout.domain.movers import Movement, explain
-from rollout.domain.plan import NONE, Basis, IntArray, Plan
+from rollout.domain.plan import NONE, Basis, IntArray, Plan, Status
 from rollout.domain.projection import Projection, project
-from rollout.domain.scenario import apply
+from rollout.domain.scenario import apply, reaches
 from rollout.history import plan_moved_at, rows_at
 from rollout.models import Baseline, PlanVersion, Rollout, Scenario, ScenarioChange, Wave
 from rollout.reader import read_plan
@@ -114,7 +114,9 @@ class PlanState:
         rows = rows_at(Wave, self.moment).values_list("id", "rollout_id", "name", "cutover", "status")
         written = {}
         for pk, rollout, name, cutover, status in rows:
-            facts = {"cutover": cutover, "status": status, **of_rollouts[rollout], **of_waves[pk]}
+            reached = reaches(None, pk, settled=Status(status).is_settled)
+            of_rollout = of_rollouts[rollout] if reached else {}
+            facts = {"cutover": cutover, "status": status, **of_rollout, **of_waves[pk]}
             written[pk] = name, facts["cutover"], facts["status"]
         return written
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
 from hypothesis import settings
@@ -65,3 +66,17 @@ def staff_client(client, django_user_model):
     """A client signed in as an administrator."""
     client.force_login(django_user_model.objects.create_superuser("pmo", password="correct horse battery"))
     return client
+
+
+@pytest.fixture
+def reader(django_user_model):
+    """A person who may see scenarios and nothing else."""
+    user = django_user_model.objects.create_user("reader")
+    user.user_permissions.add(Permission.objects.get(codename="view_scenario"))
+    return user
+
+
+@pytest.fixture
+def sign_in(client, reader):
+    """The client is signed in as that person."""
+    client.force_login(reader)

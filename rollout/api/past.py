@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from rollout.api.backends import Filters, Ordering, Search
 from rollout.api.moments import AS_OF_HELP, MomentParameter
 from rollout.api.views import ReadViewSet, Row
 from rollout.history import rows_at
@@ -33,6 +34,7 @@ class AsOfViewSet(ReadViewSet[Row]):
     """Rows as they are known now or, with `as_of`, as they were known then."""
 
     queryset: QuerySet[Any]
+    filter_backends = (Filters, Search, Ordering)
 
     def known_parameters(self) -> Sequence[str]:
         """With `as_of`."""

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework import viewsets
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from rollout.api.backends import Filters, Ordering, Search, contains
+from rollout.api.backends import Ordering, Search, contains
 from rollout.models.scenario import may_see_scenarios
 
 Row = TypeVar("Row", bound=models.Model)
@@ -62,7 +63,7 @@ class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
 
     lookup_field = "code"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
-    filter_backends = (Filters, Search, Ordering)
+    filter_backends: Sequence[Any] = (DjangoFilterBackend, Search, Ordering)
     filterset_class: Any = None
     search_fields: Sequence[str] = ()
     orderings: ClassVar[Mapping[str, Sequence[Any]]] = {}

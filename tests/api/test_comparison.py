@@ -34,7 +34,7 @@ def budget(clock):
 
 
 @pytest.fixture
-def late(clock):
+def late(clock, sign_in):
     """国税庁 in R9.6, as a scenario."""
     scenario = ScenarioFactory(code="late", label="国税庁 一年遅れ")
     ScenarioChangeFactory(scenario=scenario, rollout=Rollout.objects.get(code="nta"), value="令和9年6月")
@@ -93,7 +93,7 @@ def test_comparison_takes_a_baseline_or_a_scenario(get, budget, late, path, quer
         ),
     ],
 )
-def test_value_that_cannot_be_meant_is_refused(get, budget, path, query, name, message):
+def test_value_that_cannot_be_meant_is_refused(get, budget, sign_in, path, query, name, message):
     assert get(f"{path}?{query}", 400)["errors"] == {name: [message]}
 
 
@@ -393,6 +393,23 @@ def test_scenario_of_a_wave_stands_over_that_of_its_rollout(waves, late):
         "status_after": "cancelled",
         "users_after": {"users": 600, "basis": "stated"},
     }
+
+
+def test_scenario_of_a_rollout_leaves_waves_that_are_settled(waves, late):
+    nta = Rollout.objects.get(code="nta")
+    WaveFactory(rollout=nta, code="nta-2", cutover="R8.6.1", status="in_use")
+    WaveFactory(rollout=nta, code="nta-3", cutover="R8.6", status="cancelled")
+    told = waves("projection/comparison/waves/?scenario=late")
+    dates = {code: told[code]["after"]["text"] for code in ("nta-1", "nta-2", "nta-3")}
+    assert dates == {"nta-1": "令和9年6月", "nta-2": "R8.6.1", "nta-3": "R8.6"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("code", ["late", "none"])
+def test_anonymous_reader_compares_with_no_scenario(client, get, late, path, code):
+    client.logout()
+    problem = get(f"{path}?scenario={code}", 403)
+    assert problem["detail"] == "サインインが必要です。サインインしてからやり直してください。"
 
 
 def test_scenario_does_not_touch_the_plan(get, late):

@@ -46,7 +46,7 @@ def budget(clock, django_user_model):
 
 
 @pytest.fixture
-def late(clock):
+def late(clock, sign_in):
     """財務局 in the first half of R9年度, as a scenario."""
     scenario = ScenarioFactory(code="late", label="財務局 遅れ")
     rollout = Rollout.objects.get(code="local-finance-bureaus")
@@ -120,11 +120,21 @@ def test_page_refuses_to_be_written_to(client, budget):
         ),
     ],
 )
-def test_page_says_what_cannot_be_compared_and_still_offers_the_rest(client, budget, late, query, message):
+def test_page_says_what_cannot_be_compared_and_still_offers_the_rest(
+    sign_in, client, budget, late, query, message
+):
     BaselineFactory(code="early", label="早すぎる", moment=datetime(2026, 11, 1, tzinfo=UTC))
     html = page(client, query, status=400)
     assert re.findall(r'<div class="notice notice-error".*?<p>(.*?)</p>', html, re.DOTALL) == [message]
     assert (html.count("<form"), html.count("<table"), "<script" in html) == (2, 0, False)
+
+
+def test_page_shows_no_scenario_to_who_may_not_see_them(client, budget, late):
+    client.logout()
+    assert "財務局 遅れ" not in page(client)
+    html = page(client, "?scenario=late", status=400)
+    assert "「late」という試算はありません。" in html
+    assert "財務局 遅れ" not in html
 
 
 def test_page_waits_for_a_change_that_is_being_written(client, budget, monkeypatch):
@@ -330,7 +340,7 @@ def test_scenario_stands_beside_the_plan_as_it_is_written(client, late):
     ]
 
 
-def test_scenario_that_changes_nothing_says_so(client, clock):
+def test_scenario_that_changes_nothing_says_so(sign_in, client, clock):
     ScenarioFactory(code="same", label="変更なし")
     assert leads(page(client, "?scenario=same"))[0] == (
         "「変更なし」では、R8年度末の見込みは 152,000人のままです。"
