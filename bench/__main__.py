@@ -12,9 +12,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gss_tracker.settings")
     os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))  # else the settings would keep one in var/
     django.setup()
-    from bench.table import SIZES, print_tables
+    from django.db import connection
+
+    from bench.table import SIZES, print_risk_table, print_tables
 
     print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
+    if connection.vendor == "sqlite":  # it needs no database: once is enough
+        print_risk_table()
 
 
 if __name__ == "__main__":

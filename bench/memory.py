@@ -21,7 +21,7 @@ def growth(database: str) -> int:
     return int(answer.stdout)
 
 
-def _largest_size() -> int:
+def largest_size() -> int:
     """Largest resident size so far, in bytes. On Linux getrusage counts the parent's in, /proc does not."""
     if STATUS.exists():
         [line] = [line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:")]
@@ -36,9 +36,9 @@ def _measure(database: str) -> int:
     from rollout.recompute import recompute
 
     PlanVersion.objects.raise_number()
-    before = _largest_size()
+    before = largest_size()
     recompute()
-    return _largest_size() - before
+    return largest_size() - before
 
 
 if __name__ == "__main__":

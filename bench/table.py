@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.utils import timezone
 
-from bench import edit, recompute
+from bench import edit, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
@@ -29,6 +29,9 @@ HEADINGS = (
 )
 EDIT_PARTS = ("save", "recompute", "ledger", "answer")
 EDIT_HEADINGS = ("waves", "edit shown after, ms", *EDIT_PARTS)
+
+RISK_SIZES = ((10_000, 25), (1_000, 35_000))
+RISK_HEADINGS = ("draws", "waves", "bare, ms", "answer, ms", "draw ÷ bare", "answer ÷ bare", "memory, MiB")
 
 
 def print_tables(sizes: list[int]) -> None:
@@ -64,6 +67,18 @@ def _measure(waves: int) -> recompute.Recompute:
 def _turns(waves: int) -> int:
     """Small plans are measured more often."""
     return 30 if waves <= 10_000 else 8 if waves <= WITH_HISTORY else 3
+
+
+def print_risk_table() -> None:
+    """Monte Carlo: one row a number of draws and waves."""
+    write("", "### Monte Carlo", "", describe_machine(), "", *_head(RISK_HEADINGS))
+    for draws, waves in RISK_SIZES:
+        found = risk.measure(draws, waves, turns=200 if waves < 1_000 else 12)
+        milliseconds = (f"{seconds * 1000:,.1f}" for seconds in (found.bare_seconds, found.answer_seconds))
+        growth = f"{found.growth_bytes / MEBIBYTE:.0f}"
+        cells = [f"{draws:,}", f"{waves:,}", *milliseconds, str(found.draw), str(found.answer), growth]
+        write(_row(cells))
+    write("", "Bare: a Generator's slips and one bincount. Answer: draws, percentiles and chances.", "")
 
 
 def write(*lines: str) -> None:

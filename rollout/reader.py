@@ -1,4 +1,4 @@
-"""Rows become the plan that the domain computes with: today's, those of a past moment, or a scenario's."""
+"""Rows become what the domain computes with: the plan, as of now, then or in a scenario; and slips."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -6,9 +6,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from django.db.models import Min
 
 from rollout.domain.plan import (
     NONE,
+    SETTLED_STATUSES,
     Checkpoint,
     Cohort,
     IntArray,
@@ -19,13 +21,14 @@ from rollout.domain.plan import (
     Target,
     Waves,
     last_whole_month,
+    month_number,
     month_numbers,
 )
 from rollout.domain.scenario import apply
 from rollout.history import rows_at
+from rollout.models import Baseline, Scenario
 from rollout.models import Cohort as CohortRow
 from rollout.models import Rollout as RolloutRow
-from rollout.models import Scenario
 from rollout.models import Target as TargetRow
 from rollout.models import Wave as WaveRow
 
@@ -68,6 +71,41 @@ def read_scenario(scenario: Scenario) -> tuple[Plan, IntArray]:
     plan, wave_ids = read_plan()
     changes = scenario.changes.select_related("rollout", "wave")
     return apply(plan, [change.as_change() for change in changes]), wave_ids
+
+
+def read_slips(moment: datetime | None = None) -> list[int]:
+    """By how many months each wave in use came later than planned, from the latest month to the latest.
+
+    Planned is what the earliest baseline has of the wave; where it has no date there, or was in use by then,
+    what the wave's first dated version said. A wave that came in already in use teaches nothing. With
+    `moment`, all that as it was known then.
+    """
+    planned = _first_plans() | _baseline_plans(moment)
+    in_use = rows_at(WaveRow, moment).filter(status=Status.IN_USE.value).order_by("id")
+    actual = in_use.values_list("id", "cutover_latest")
+    return [month_number(day) - month_number(planned[wave]) for wave, day in actual if wave in planned]
+
+
+def _first_plans() -> dict[int, date]:
+    """The latest day in the first dated version of each wave, by id, unless it was in use already.
+
+    A wave in use at a moment has its first dated version before it, so that no moment need be asked for.
+    """
+    versions = WaveRow.history.filter(cutover_latest__isnull=False).exclude(status=Status.CANCELLED.value)
+    firsts = versions.order_by().values("id").annotate(first=Min("history_id")).values("first")
+    planned = WaveRow.history.filter(history_id__in=firsts).exclude(status=Status.IN_USE.value)
+    return dict(planned.order_by().values_list("id", "cutover_latest"))
+
+
+def _baseline_plans(moment: datetime | None) -> dict[int, date]:
+    """The latest day of each wave that was awaited in the earliest baseline, by id."""
+    baselines = Baseline.objects.all() if moment is None else Baseline.objects.filter(created_at__lte=moment)
+    earliest = baselines.order_by("moment", "code").first()
+    if earliest is None:
+        return {}
+    settled = [status.value for status in SETTLED_STATUSES]
+    waves = rows_at(WaveRow, earliest.moment).filter(cutover_latest__isnull=False).exclude(status__in=settled)
+    return dict(waves.order_by().values_list("id", "cutover_latest"))
 
 
 def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tuple[Waves, IntArray]:

@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.parameters import ChoiceParameter, ScenarioParameter
+from rollout.api.parameters import ChoiceParameter, FlagParameter, ScenarioParameter
 from rollout.api.projection import ProjectionSerializer, projection_json
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
+from rollout.api.risk import RISK_EXAMPLE
 from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters
 from rollout.domain.plan import Basis
@@ -85,6 +86,7 @@ EXAMPLE = {
         }
     ],
     "conflicts": [],
+    "risk": RISK_EXAMPLE,
 }
 
 
@@ -114,6 +116,9 @@ class ProjectionQuery(BasisQuery):
         default=Granularity.MONTH.value,
         help_text="Length of a period in `points`; quarters and years are fiscal, from April.",
     )
+    risk = FlagParameter(
+        help_text="`true`: also what comes of it when waves slip by chance (Monte Carlo), as `risk`."
+    )
 
 
 class ComputedView(KnownParameters):
@@ -141,7 +146,11 @@ class ProjectionView(ComputedView):
         operation_id="projection_retrieve",
         parameters=[ProjectionQuery],
         responses=ProjectionSerializer,
-        examples=[OpenApiExample("The published plan, shortened", value=EXAMPLE, response_only=True)],
+        examples=[
+            OpenApiExample(
+                "The published plan with `risk=true`, shortened", value=EXAMPLE, response_only=True
+            )
+        ],
     )
     def get(self, request: Request) -> Response:
         """Cumulative users by period, against the target.
@@ -152,7 +161,7 @@ class ProjectionView(ComputedView):
         """
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
-        return Response(projection_json(_see(query, basis), granularity))
+        return Response(projection_json(_see(query, basis), granularity, with_risk=query["risk"]))
 
 
 def _see(query: Mapping[str, Any], basis: Basis) -> Seen:

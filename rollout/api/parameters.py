@@ -23,6 +23,18 @@ class ChoiceParameter(serializers.ChoiceField):
         super().__init__(choices, error_messages=messages, required=False, **kwargs)
 
 
+@extend_schema_field(OpenApiTypes.BOOL)
+class FlagParameter(ChoiceParameter):
+    """`true` or `false`; false unless given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(["true", "false"], default=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Which of the two."""
+        return super().to_internal_value(data) == "true"
+
+
 @extend_schema_field(OpenApiTypes.STR)
 class RowParameter(serializers.SlugRelatedField[Any]):
     """A row by its code."""

@@ -5,16 +5,17 @@ from typing import Any
 from rest_framework import serializers
 
 from rollout.api.checkpoints import CheckpointSerializer, checkpoints_json
+from rollout.api.risk import RiskSerializer, risk_json
 from rollout.api.seen import Seen
 from rollout.domain.allocation import Conflict
-from rollout.domain.dates import fiscal_year_label, month_label
-from rollout.domain.plan import Basis, month_number, month_parts
-from rollout.domain.projection import Granularity, Point, Projection, Undated, period_text
+from rollout.domain.dates import fiscal_year_label
+from rollout.domain.plan import Basis, month_number
+from rollout.domain.projection import Granularity, Point, Projection, Undated, period_label, period_text
 from rollout.models import Scenario
 from rollout.models.labels import CONFLICT_LABELS
 
 
-def projection_json(seen: Seen, granularity: Granularity) -> dict[str, Any]:
+def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) -> dict[str, Any]:
     """`ProjectionSerializer`'s fields."""
     curve = seen.curve
     return {
@@ -28,6 +29,7 @@ def projection_json(seen: Seen, granularity: Granularity) -> dict[str, Any]:
         "checkpoints": checkpoints_json(seen),
         "undated": [_undated_json(entry) for entry in curve.undated],
         "conflicts": [_conflict_json(conflict) for conflict in curve.conflicts],
+        "risk": risk_json(seen, granularity) if with_risk else None,
     }
 
 
@@ -61,7 +63,7 @@ def _month_text(point: Point) -> str:
 def _point_json(point: Point, granularity: Granularity) -> dict[str, Any]:
     return {
         "period": period_text(point, granularity),
-        "label": _label(point, granularity),
+        "label": period_label(point, granularity),
         "fiscal_year": point.fiscal_year,
         "added": point.added,
         "cumulative": point.cumulative,
@@ -69,16 +71,6 @@ def _point_json(point: Point, granularity: Granularity) -> dict[str, Any]:
         "low": point.low,
         "high": point.high,
     }
-
-
-def _label(point: Point, granularity: Granularity) -> str:
-    """The period as documents write it."""
-    if granularity is Granularity.MONTH:
-        return month_label(*month_parts(point.first_month))
-    year = fiscal_year_label(point.fiscal_year)
-    if granularity is Granularity.FISCAL_YEAR:
-        return year
-    return f"{year}第{period_text(point, granularity)[-1]}四半期"
 
 
 def _fiscal_year_json(point: Point, curve: Projection) -> dict[str, Any]:
@@ -240,3 +232,4 @@ class ProjectionSerializer(ProvenanceSerializer):
     checkpoints = CheckpointSerializer(many=True, help_text="Users to reach on the way, by deadline.")
     undated = ProjectionUndatedSerializer(many=True)
     conflicts = ProjectionConflictSerializer(many=True)
+    risk = RiskSerializer(allow_null=True, help_text="Null unless asked for with `risk=true`.")

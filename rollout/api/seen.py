@@ -1,8 +1,9 @@
 """What an answer looks at: the stored projection, the plan of a past moment, or a scenario's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -51,21 +52,27 @@ class Seen:
     """A curve with all that is said of it: where it comes from, and how it stands at its checkpoints.
 
     `checkpoints` holds by code what `rollout.models.Projection.checkpoints` does; `today` is the day in Tokyo
-    on which it was looked at.
+    on which it was looked at. `read` gives the plan to who needs more of it than the curve.
     """
 
     curve: Projection
     checkpoints: Mapping[str, Mapping[str, Any]]
     origin: Mapping[str, Any]
     today: date
+    read: Callable[[], Plan]
     moment: datetime | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan that was looked at: for now the rows as they are, which `stale` says of the curve."""
+        return self.read()
 
 
 def see_now(basis: Basis) -> Seen:
     """The plan as known now, from the stored projection."""
     stored = stored_projection(basis)
     origin = {"scenario": None, "as_of": None, **provenance_json(stored)}
-    return Seen(stored.curve, stored.checkpoints, origin, timezone.localdate())
+    return Seen(stored.curve, stored.checkpoints, origin, timezone.localdate(), lambda: read_plan()[0])
 
 
 def see_past(moment: datetime, basis: Basis) -> Seen:
@@ -114,4 +121,4 @@ def _computed(
         }
         for found in judge(plan, curve)
     }
-    return Seen(curve, checkpoints, origin, today, moment)
+    return Seen(curve, checkpoints, origin, today, lambda: plan, moment)

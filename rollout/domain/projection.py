@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rollout.domain.allocation import Allocation, Conflict, ConflictKind, CountBasis, allocate
-from rollout.domain.dates import fiscal_year_bounds, fiscal_year_of
+from rollout.domain.dates import fiscal_year_bounds, fiscal_year_label, fiscal_year_of, month_label
 from rollout.domain.plan import (
     NONE,
     Basis,
@@ -318,3 +318,13 @@ def period_text(point: Point, granularity: Granularity) -> str:
     if granularity is Granularity.QUARTER:
         return f"{point.fiscal_year}-Q{(month - 4) % 12 // 3 + 1}"
     return str(point.fiscal_year)
+
+
+def period_label(point: Point, granularity: Granularity) -> str:
+    """The period as documents write it: `R8.6`, `R8年度第1四半期` or `R8年度`."""
+    if granularity is Granularity.MONTH:
+        return month_label(*month_parts(point.first_month))
+    year = fiscal_year_label(point.fiscal_year)
+    if granularity is Granularity.FISCAL_YEAR:
+        return year
+    return f"{year}第{period_text(point, granularity)[-1]}四半期"

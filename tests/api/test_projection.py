@@ -13,6 +13,8 @@ from tests.factories import CohortFactory, RolloutFactory, TargetFactory, WaveFa
 
 pytestmark = pytest.mark.django_db
 
+KNOWN = "basis、as_of、scenario、granularity、risk"
+
 
 @pytest.mark.parametrize("path", ["projection/", "reconciliation/"])
 def test_nothing_computed_yet_is_told_with_the_remedy(client, path):
@@ -34,11 +36,9 @@ def test_nothing_computed_yet_is_told_with_the_remedy(client, path):
     [
         ("basis=x", "「x」は選べません。使えるのは cumulative、group です。"),
         ("basis=", "「」は選べません。使えるのは cumulative、group です。"),
+        ("risk=1", "「1」は選べません。使えるのは true、false です。"),
         ("granularity=year", "「year」は選べません。使えるのは month、quarter、fiscal_year です。"),
-        (
-            "cohort=fy2026",
-            "「cohort」というパラメータはありません。使えるのは basis、as_of、scenario、granularity です。",
-        ),
+        ("cohort=fy2026", f"「cohort」というパラメータはありません。使えるのは {KNOWN} です。"),
     ],
 )
 def test_parameter_that_cannot_be_meant_is_refused(get, query, message):
@@ -50,7 +50,7 @@ def test_names_are_those_that_dashboards_know(get):
     answer = get("projection/")
     assert list(answer) == [
         *("basis", "granularity", "scenario", "as_of", "computed_at", "data_version", "stale", "target"),
-        *("summary", "points", "fiscal_years", "checkpoints", "undated", "conflicts"),
+        *("summary", "points", "fiscal_years", "checkpoints", "undated", "conflicts", "risk"),
     ]
     assert (answer["basis"], answer["granularity"], answer["scenario"], answer["as_of"]) == (
         "cumulative",

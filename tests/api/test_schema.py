@@ -105,6 +105,7 @@ def closed(schema):
         ("projection/?granularity=quarter&basis=group", "projection/"),
         ("reconciliation/", "reconciliation/"),
         ("projection/?as_of=2026-11-23", "projection/"),
+        ("projection/?risk=true", "projection/"),
         ("projection/movers/?from=2026-11-23", "projection/movers/"),
     ],
 )

@@ -14,6 +14,7 @@ from rollout.domain.projection import (
     current_month,
     fiscal_year_end,
     fiscal_year_in_progress,
+    period_label,
     period_text,
     project,
 )
@@ -395,6 +396,14 @@ def test_points_of_longer_periods_agree_with_their_months(granularity, sketch):
         assert point.added == sum(entry.added for entry in months)
         last = (months[-1].cumulative, months[-1].confirmed, months[-1].low, months[-1].high)
         assert (point.cumulative, point.confirmed, point.low, point.high) == last
+
+
+@pytest.mark.parametrize(
+    ("granularity", "label"), [(MONTH, "R9.3"), (QUARTER, "R8年度第4四半期"), (FISCAL_YEAR, "R8年度")]
+)
+def test_period_is_called_what_documents_call_it(granularity, label):
+    last = projected(one_cohort(10, rollout("a", wave("R9.1")))).points(granularity)[-1]
+    assert period_label(last, granularity) == label
 
 
 @given(sketch=sketches())
