@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
@@ -24,6 +25,19 @@ PATHS = [
 ]
 SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
 NO_RIGHT = "この操作をする権限がありません。"
+
+
+@pytest.fixture
+def reader(django_user_model):
+    """A person who may see scenarios and nothing else."""
+    user = django_user_model.objects.create_user("reader")
+    user.user_permissions.add(Permission.objects.get(codename="view_scenario"))
+    return user
+
+
+@pytest.fixture
+def sign_in(client, reader):
+    client.force_login(reader)
 
 
 @pytest.fixture
