@@ -4,6 +4,7 @@ field, in Japanese, and nothing is written."""
 
 from collections.abc import Iterable
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
 from rollout.history import catch_up, complete_since
-from rollout.models import Baseline, PlanVersion, Rollout, Scenario, ScenarioChange, Wave
+from rollout.models import Baseline, Citation, PlanVersion, Rollout, Scenario, ScenarioChange, Source, Wave
 from rollout.scenarios import Step, steps_now
 
 Row = TypeVar("Row", bound=models.Model)
@@ -29,27 +30,52 @@ LOOK_AGAIN = (
     "確認のあとで計画か試算が変わりました。まだ何も反映していません。"
     "変わったところを見て、もう一度反映してください。"
 )
+NOTHING_CITED = (
+    "出典は、切替・人数・状態を変えるときに付けられます。"
+    "いまの値の出典は、導入案件の「引用」に追加してください。"
+)
 DAY_NEEDED = "「利用中」にするときは、実際に利用を始めた日を「R8.6.15」のように日まで入力してください。"
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a change rests on: a source, what it says verbatim, and where it says so."""
+
+    source: Source
+    text: str
+    locator: str = ""
+
+
 @transaction.atomic
-def save_row(*, row: Row, actor: Actor, reason: str) -> Row:
-    """Add or change one row of the plan, with who and why in its history."""
+def save_row(*, row: Row, actor: Actor, reason: str, evidence: Evidence | None = None) -> Row:
+    """Add or change one row of the plan, with who and why in its history, and on what it rests.
+
+    `evidence` becomes the adopted citation of every fact that changes. It is refused with a change that
+    no source could speak of.
+    """
     PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave(row)
+    subjects = cited_subjects(row) if evidence else []
+    if evidence and not subjects:
+        raise ValidationError(NOTHING_CITED)
     _sign(row, actor, reason)
     row.save()
+    if evidence and isinstance(row, Rollout | Wave):
+        citations = [_adopt(row, subject, evidence) for subject in subjects]
+        _newest_version(row).update(history_citation=citations[0])
     return row
 
 
 @transaction.atomic
 def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
-    """Delete one row of the plan, a rollout with all its parts; history stays. The last wave is refused."""
+    """Delete one row of the plan with all its parts; history stays. The last wave is refused."""
     PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave_deletion(row)
-    parts = [*row.waves.all(), *row.coverages.all(), *row.citations.all()] if isinstance(row, Rollout) else []
+    parts: list[models.Model] = [*row.citations.all()] if isinstance(row, Rollout | Wave) else []
+    if isinstance(row, Rollout):
+        parts += [*row.coverages.all(), *row.waves.all()]
     for each in [*parts, row]:
         _sign(each, actor, reason)
         each.delete()
@@ -128,9 +154,68 @@ def needs_reason(row: models.Model, changed_fields: Iterable[str]) -> bool:
     return row.pk is not None and not REASONED_FIELDS.isdisjoint(changed_fields)
 
 
+def cited_subjects(row: models.Model) -> list[Citation.Subject]:
+    """What a source can speak of in the unsaved change of `row`: its cutover, its users, both or neither.
+
+    Status counts as cutover: a source that confirms the use confirms the date.
+    """
+    if not isinstance(row, Rollout | Wave):
+        return []
+    before = type(row)._default_manager.filter(pk=row.pk).first() or type(row)()
+    moved = row.users != before.users
+    subjects = [Citation.Subject.USERS] if moved else []
+    return [Citation.Subject.CUTOVER, *subjects] if _is_rescheduled(row, before) else subjects
+
+
+def _is_rescheduled(row: Rollout | Wave, before: Rollout | Wave) -> bool:
+    if not isinstance(row, Wave) or not isinstance(before, Wave):
+        return False
+    return row.pk is None or (row.cutover.text, row.status) != (before.cutover.text, before.status)
+
+
+def _adopt(row: Rollout | Wave, subject: Citation.Subject, evidence: Evidence) -> Citation:
+    """Have the plan follow the evidence on one fact of a saved row, signed as the row is.
+
+    What was adopted before stays, no longer adopted. What is cited from the same place again is not cited
+    twice: it says what it says now.
+    """
+    place = {**_place_of(row), "subject": subject}
+    same = {**place, "source": evidence.source, "locator": evidence.locator}
+    citation = Citation.objects.filter(**same).first() or Citation(**same)
+    for other in Citation.objects.adopted().filter(**place).exclude(pk=citation.pk):
+        other.adopted = False
+        _save_signed_like(row, other)
+    citation.text, citation.adopted = evidence.text, True
+    citation.says_users = row.users if subject == Citation.Subject.USERS else None
+    citation.says_cutover = (
+        row.cutover if isinstance(row, Wave) and subject == Citation.Subject.CUTOVER else ""
+    )
+    _save_signed_like(row, citation)
+    return citation
+
+
+def _place_of(row: Rollout | Wave) -> dict[str, Any]:
+    """What a citation of `row` speaks of: the whole rollout, or one wave among several."""
+    if isinstance(row, Rollout):
+        return {"rollout": row, "wave": None}
+    others = Wave.objects.filter(rollout=row.rollout).exclude(pk=row.pk)
+    return {"rollout": row.rollout, "wave": row if others.exists() else None}
+
+
+def _save_signed_like(row: models.Model, other: models.Model) -> None:
+    _sign(other, row._history_user, row._change_reason)  # type: ignore[attr-defined]
+    other.save()
+
+
 def _stored_value(row: models.Model, name: str) -> Any:
     stored = type(row)._default_manager.filter(pk=row.pk).values_list(name, flat=True)
     return stored.first() if row.pk else None
+
+
+def _newest_version(row: models.Model) -> Any:
+    """The version of `row` that its last save has written."""
+    versions = row.history.order_by("-history_id")  # type: ignore[attr-defined]
+    return versions.model.objects.filter(pk=versions.first().pk)
 
 
 def _sign(row: models.Model, actor: Actor, reason: str) -> None:

@@ -6,8 +6,10 @@ that no longer match their last one.
 """
 
 import logging
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +91,57 @@ def complete_since() -> datetime | None:
         for model in (Ministry, Source, *PLAN_MODELS)
     ]
     return None if None in firsts else max(firsts)
+
+
+@dataclass(frozen=True)
+class Cited:
+    """What a change rested on, in the words of the time: code and title of the source, text, locator.
+
+    `deleted` says that the citation is not there any more.
+    """
+
+    source: str
+    title: str
+    text: str
+    locator: str
+    deleted: bool
+
+
+def cited(changes: Iterable[tuple[int | None, datetime]]) -> dict[tuple[int, datetime], Cited]:
+    """What each change rested on; a change is the number of its citation and its own moment.
+
+    A citation is written right after the row that rests on it, so its first version from that moment on
+    has the words. A change without a citation is left out, and so is one whose citation left no history.
+    """
+    wanted = {(key, at) for key, at in changes if key is not None}
+    versions = _versions(Citation, {key for key, _ in wanted})
+    sources = _versions(Source, {version.source_id for found in versions.values() for version in found})
+    kept = set(Citation.objects.filter(pk__in=versions).values_list("pk", flat=True))
+    return {
+        (key, at): _cited(_version_from(versions[key], at), sources, deleted=key not in kept)
+        for key, at in wanted
+        if key in versions
+    }
+
+
+def _versions(model: type[models.Model], keys: set[int]) -> dict[int, list[Any]]:
+    """The versions of each row, the oldest first, but for the one that its deletion left."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    rows = model.history.filter(id__in=keys).exclude(history_type=DELETED)  # type: ignore[attr-defined]
+    for version in rows.order_by("history_date", "history_id") if keys else ():
+        found[version.id].append(version)
+    return dict(found)
+
+
+def _version_from(versions: list[Any], moment: datetime) -> Any:
+    return next((version for version in versions if version.history_date >= moment), versions[-1])
+
+
+def _cited(citation: Any, sources: dict[int, list[Any]], *, deleted: bool) -> Cited:
+    known = sources[citation.source_id]
+    before = [version for version in known if version.history_date <= citation.history_date]
+    source = before[-1] if before else known[0]
+    return Cited(source.code, source.title, citation.text, citation.locator, deleted)
 
 
 def plan_changed_at() -> datetime | None:

@@ -17,9 +17,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from rollout import actions
-from rollout.admin.forms import REASON_CODE, REASON_MISSING, PartFormSet, ReasonForm, RowForm
-from rollout.admin.history import Timeline
-from rollout.models import PlanVersion
+from rollout.admin.forms import (
+    EVIDENCE,
+    REASON_CODE,
+    REASON_MISSING,
+    PartFormSet,
+    ReasonForm,
+    RowForm,
+    source_field,
+)
+from rollout.admin.history import Part, Timeline
+from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
 
 if TYPE_CHECKING:
@@ -74,7 +82,7 @@ class RecordedAdmin(StockAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        paginator: Paginator[Any] = Paginator(Timeline(row, self._parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
+        paginator: Paginator[Any] = Paginator(Timeline(row, self.parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
         page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
         context = {
             **self.admin_site.each_context(request),
@@ -88,7 +96,7 @@ class RecordedAdmin(StockAdmin):
         }
         return TemplateResponse(request, self.object_history_template, {**context, **(extra_context or {})})
 
-    def _parts(self, request: HttpRequest, row: models.Model) -> list[tuple[type[models.Model], str]]:
+    def parts(self, request: HttpRequest, row: models.Model) -> list[Part]:
         """The parts that this person may see, with the column that names the row."""
         inlines = self.get_inline_instances(request, row)
         keys: list[Any] = [inline.get_formset(request, row).fk for inline in inlines]
@@ -108,6 +116,20 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """All but the reason, which stands above the buttons, below whatever it is the reason of."""
         return [name for name in super().get_fields(request, obj) if name != "reason"]
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: models.Model | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
+        **kwargs: Any,
+    ) -> Any:
+        """The form; where it asks on what the change rests, this person may register a source on the way."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if EVIDENCE[0] in form.base_fields:
+            can_add = self.admin_site.get_model_admin(Source).has_add_permission(request)
+            form.base_fields[EVIDENCE[0]] = source_field(can_add=can_add)
+        return form
 
     def changeform_view(
         self,
@@ -138,7 +160,7 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:  # noqa: FBT001
         """Save a row that is new or has changed; one that has not gets no new version."""
         if not change or form.changed_columns:
-            actions.save_row(row=obj, actor=_actor(request), reason=form.cleaned_data["reason"])
+            _save(obj, form, request)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         """Save each changed row once, in an order that keeps the constraints between rows on the way."""
@@ -147,7 +169,7 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
         if formset.delete_first:
             _delete_rows(formset.deleted_objects, signature)
         for row in sorted(rows, key=lambda row: bool(getattr(row, "adopted", False))):
-            actions.save_row(row=row, **signature)
+            _save(row, form, request)
         if not formset.delete_first:
             _delete_rows(formset.deleted_objects, signature)
 
@@ -170,7 +192,8 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
             formsets = [inline.formset for inline in context["inline_admin_formsets"]]
             if any(_asks_for_reason(formset) for formset in formsets) and not form.has_error("reason"):
                 form.add_error("reason", REASON_MISSING)
-            context["reason_fieldset"] = Fieldset(form, fields=("reason",), model_admin=self)
+            fields = [name for name in ("reason", *EVIDENCE) if name in form.fields]
+            context["reason_fieldset"] = Fieldset(form, fields=fields, model_admin=self)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
@@ -220,6 +243,13 @@ class FrozenAdmin(StockAdmin):
 
 def _actor(request: HttpRequest) -> actions.Actor:
     return request.user if request.user.is_authenticated else None
+
+
+def _save(row: models.Model, form: Any, request: HttpRequest) -> None:
+    """Save one row; what the form's change rests on goes with the rows that a source can speak of."""
+    evidence = form.evidence if actions.cited_subjects(row) else None
+    reason = form.cleaned_data["reason"]
+    actions.save_row(row=row, actor=_actor(request), reason=reason, evidence=evidence)
 
 
 def _delete_rows(rows: Iterable[models.Model], signature: dict[str, Any]) -> None:

@@ -1,16 +1,24 @@
 """Forms of the admin. They ask what the actions ask, so that the answer stands beside its field."""
 
 from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib import admin
+from django.contrib.admin.widgets import (
+    AdminTextareaWidget,
+    AdminTextInputWidget,
+    AutocompleteSelect,
+    RelatedFieldWidgetWrapper,
+)
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 
 from ministries.corporate_number import normalise
 from rollout import actions
-from rollout.models import Citation
+from rollout.models import Citation, Source, Wave
 from rollout.models.fields import BOUND_NAMES, FuzzyDateField
 
 if TYPE_CHECKING:
@@ -29,6 +37,15 @@ else:
 REASON_MISSING = "切替・人数・状態を変えるときは、変更理由を書いてください。"
 REASON_MISSING_BELOW = "移行単位の切替・人数・状態を変えるときは、下の「変更理由」を書いてください。"
 REASON_CODE = "reason"
+TEXT_MISSING = "出典を選んだときは、資料の文言も入力してください。"
+SOURCE_MISSING = "資料の文言や掲載箇所を入力したときは、出典も選んでください。"
+CITED_TWICE = "同じ出典・同じ箇所からの引用が2つあります。1つにまとめてください。"
+CITATIONS_TOUCHED = (
+    "変更理由に出典を付けて保存するときは、「引用」の行は同時に変えられません。"
+    "どちらかを先に保存してください。"
+)
+EVIDENCE = ("evidence_source", "evidence_text", "evidence_locator")
+"""The fields that say on what a change rests."""
 
 
 class CorporateNumberField(forms.CharField):
@@ -73,7 +90,12 @@ class ReasonForm(RowForm):
     @property
     def changed_columns(self) -> list[str]:
         """What was changed of the row itself."""
-        return [name for name in self.changed_data if name != "reason"]
+        return [name for name in self.changed_data if name not in self.declared_fields]
+
+    @property
+    def evidence(self) -> actions.Evidence | None:
+        """What the change rests on, as far as the form asks for it."""
+        return None
 
     def clean(self) -> dict[str, Any]:
         """Ask for the reason where one is due."""
@@ -81,6 +103,68 @@ class ReasonForm(RowForm):
         if actions.needs_reason(self.instance, self.changed_columns) and not values.get("reason"):
             self.add_error("reason", REASON_MISSING)
         return values
+
+
+class CitingForm(ReasonForm):
+    """A row together with why it is changed, and what that rests on where there is something to cite."""
+
+    evidence_source = forms.ModelChoiceField(
+        label="出典",
+        queryset=Source.objects.all(),
+        required=False,
+        help_text="変更の根拠になる資料や連絡。あれば選びます。計画が従う引用として登録されます。",
+    )
+    evidence_text = forms.CharField(
+        label="資料の文言",
+        required=False,
+        max_length=300,
+        widget=AdminTextInputWidget,
+        help_text="資料の言い方のまま。",
+    )
+    evidence_locator = forms.CharField(
+        label="掲載箇所",
+        required=False,
+        max_length=100,
+        widget=AdminTextInputWidget,
+        help_text="ページ、表の番号など。",
+    )
+
+    @property
+    def evidence(self) -> actions.Evidence | None:
+        """What the change rests on; None where no source is named."""
+        source, text, locator = (self.cleaned_data.get(name) for name in EVIDENCE)
+        return actions.Evidence(source, text, locator or "") if source and text else None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a source without words, and words without a source."""
+        values = super().clean()
+        source, text, locator = (values.get(name) for name in EVIDENCE)
+        if source and not text and "evidence_text" not in self.errors:
+            self.add_error("evidence_text", TEXT_MISSING)
+        if (text or locator) and not source and "evidence_source" not in self.errors:
+            self.add_error("evidence_source", SOURCE_MISSING)
+        return values
+
+
+class SourceSelect(AutocompleteSelect):
+    """Finds a source by typing; says so while it is empty, which is also what screen readers call it."""
+
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        """As Django's, which has no words for an empty one."""
+        attrs = super().build_attrs(base_attrs, extra_attrs)
+        return {**attrs, "data-placeholder": "出典を題名で探す"}
+
+
+def source_field(*, can_add: bool) -> Any:
+    """The field for the source of a change: found by typing, or registered on the way by who may do so."""
+    relation: Any = Citation._meta.get_field("source")
+    field: Any = deepcopy(CitingForm.declared_fields["evidence_source"])
+    choice = SourceSelect(relation, admin.site)
+    field.widget = RelatedFieldWidgetWrapper(
+        choice, relation.remote_field, admin.site, can_add_related=can_add, can_view_related=False
+    )
+    field.widget.choices = choice.choices = field.choices
+    return field
 
 
 class _WaveRules(AnyForm):
@@ -95,12 +179,22 @@ class _WaveRules(AnyForm):
             self.add_error(None, error)
 
 
-class WaveForm(_WaveRules, ReasonForm):
+class WaveForm(_WaveRules, CitingForm):
     """One wave."""
+
+    def _post_clean(self) -> None:
+        """Refuse a citation of nothing, which would be lost."""
+        super()._post_clean()
+        if not self.errors and self.evidence and not actions.cited_subjects(self.instance):
+            self.add_error("evidence_source", actions.NOTHING_CITED)
 
 
 class WavePartForm(_WaveRules, RowForm):
     """A wave inside its rollout, whose form asks for the reason."""
+
+
+class RolloutForm(CitingForm):
+    """One rollout; the formset of its waves sees to it that there is something to cite."""
 
 
 class PartFormSet(AnyFormSet):
@@ -127,6 +221,15 @@ class WaveFormSet(PartFormSet):
         moved = any(actions.needs_reason(form.instance, form.changed_data) for form in self.initial_forms)
         if (moved or self.deleted_forms) and not self.data.get("reason", "").strip():
             raise ValidationError(REASON_MISSING_BELOW, code=REASON_CODE)
+        if _has_evidence(self) and not any(self._cited()):
+            raise ValidationError(actions.NOTHING_CITED)
+
+    def _cited(self) -> Iterator[bool]:
+        """Whether a source can speak of the change, of the rollout and of each wave that is changed."""
+        yield bool(actions.cited_subjects(self.instance))
+        for form in self.forms:
+            if form.has_changed() and form.is_valid() and form not in self.deleted_forms:
+                yield bool(actions.cited_subjects(form.instance))
 
 
 class CitationForm(RowForm):
@@ -138,16 +241,29 @@ class CitationForm(RowForm):
 
 
 class CitationFormSet(PartFormSet):
-    """The citations of a rollout; at most one is adopted for each subject."""
+    """The citations of a rollout; for the whole and for each wave at most one is adopted for each subject."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Offer the waves of this rollout."""
+        super().add_fields(form, index)
+        form.fields["wave"].widget.can_add_related = form.fields["wave"].widget.can_view_related = False
+        waves = self.instance.waves if self.instance.pk else Wave.objects.none()
+        form.fields["wave"].queryset = waves.select_related("rollout__lead_ministry")
 
     def clean(self) -> None:
-        """Refuse a second adopted one."""
+        """Refuse a second adopted one, and the same one twice."""
         super().clean()
-        adopted = Counter(values["subject"] for values in _kept(self) if values.get("adopted"))
-        for subject, count in adopted.items():
+        if _has_evidence(self) and any(form.has_changed() for form in self.forms):
+            raise ValidationError(CITATIONS_TOUCHED)
+        rows = list(_kept(self))
+        adopted = Counter((row["wave"], row["subject"]) for row in rows if row.get("adopted"))
+        for (wave, subject), count in adopted.items():
             if count > 1:
                 label = Citation.Subject(subject).label
-                raise ValidationError(f"「{label}」で採用する引用は1つだけ選んでください。")
+                raise ValidationError(f"{wave or ''}「{label}」で採用する引用は1つだけ選んでください。")
+        columns = ("wave", "source", "subject", "locator")
+        if len({tuple(row[name] for name in columns) for row in rows}) < len(rows):
+            raise ValidationError(CITED_TWICE)
 
 
 class ContactFormSet(PartFormSet):
@@ -162,6 +278,11 @@ class ContactFormSet(PartFormSet):
                 raise ValidationError(
                     f"メールアドレス {address} が2回入力されています。1行にまとめてください。"
                 )
+
+
+def _has_evidence(formset: AnyFormSet) -> bool:
+    """True when the form around says on what the change rests."""
+    return any(formset.data.get(name, "").strip() for name in EVIDENCE)
 
 
 def _kept(formset: AnyFormSet) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from datetime import date
 from django.contrib import admin
 
 from rollout.admin.base import PlanAdmin
+from rollout.admin.confirmation import ConfirmedAdmin
 from rollout.models import Cohort, Observation, Source, Target
 from rollout.models.labels import READING_LABELS
 
@@ -31,7 +32,7 @@ class SourceAdmin(PlanAdmin):
 
 
 @admin.register(Cohort)
-class CohortAdmin(PlanAdmin):
+class CohortAdmin(ConfirmedAdmin):
     """Published groups of rollouts."""
 
     list_display = ("label", "published", "reading", "inside", "undecided_note", "source", "order")

@@ -1,17 +1,19 @@
 """The history of a row and of its parts, newest first: who, when, why, and what was what before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.utils import timezone
-from simple_history.models import DeletedObject, HistoricalChanges, ModelChange
+from simple_history.models import DeletedObject, HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
 
 from rollout.domain.dates import FuzzyDate
+from rollout.history import Cited, cited
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
+BLANK, NO = "（空欄）", "いいえ"
 
 
 class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
@@ -19,23 +21,44 @@ class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
 
     def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
         if isinstance(value, DeletedObject):
-            return "（削除済み）"
+            return BLANK if value.pk is None else "（削除済み）"
         if isinstance(value, FuzzyDate):
             value = value.text
         if isinstance(value, bool):
-            return "はい" if value else "いいえ"
-        choices = dict(self.model._meta.get_field(change.field).flatchoices)
-        return "（空欄）" if value in (None, "") else choices.get(value, value)
+            return "はい" if value else NO
+        field = self.model._meta.get_field(change.field)
+        if isinstance(field, models.PositiveIntegerField) and value is not None:
+            return f"{value:,}"
+        choices = dict(field.flatchoices)
+        return BLANK if value in (None, "") else choices.get(value, value)
+
+
+Part = tuple[type[models.Model], str]
+"""A model whose rows are edited inside another's, and the column that names the row they belong to."""
+Version = tuple[HistoricalChanges, HistoricalChanges | None]
+"""One version, and the one before it."""
+
+
+def newest_versions(kinds: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
+    """The number of the last version that the history of each model has; 0 where it has none."""
+    newest = models.Max("history_id")
+    return {kind: kind.history.aggregate(newest=newest)["newest"] or 0 for kind in kinds}  # type: ignore[attr-defined]
 
 
 class Timeline:
     """The versions of a row and of the parts it is edited with.
 
-    `parts` are pairs of a model and the column that names the row. Entries are made for one page at
-    a time, because only a page's changes need to be worked out.
+    `newer_than` leaves out versions up to a number; what a row began with is told then as well. Entries
+    are made for one page at a time, because only a page's changes need to be worked out.
     """
 
-    def __init__(self, row: models.Model, parts: Iterable[tuple[type[models.Model], str]]) -> None:
+    def __init__(
+        self,
+        row: models.Model,
+        parts: Iterable[Part],
+        newer_than: Mapping[type[models.Model], int] | None = None,
+    ) -> None:
+        self._newer_than = newer_than
         self._labels: dict[tuple[type[models.Model], Any], str] = {}
         self._versions = self._read(type(row), {row._meta.pk.attname: row.pk})
         for model, column in parts:
@@ -46,11 +69,11 @@ class Timeline:
         return len(self._versions)
 
     def __getitem__(self, page: slice) -> list[dict[str, Any]]:
-        return [self._entry(version, before) for version, before in self._versions[page]]
+        versions = self._versions[page]
+        words = cited(_citation_of(version) for version, _ in versions)
+        return [self._entry(pair, words.get(_citation_of(pair[0]))) for pair in versions]  # type: ignore[arg-type]
 
-    def _read(
-        self, model: type[models.Model], condition: dict[str, Any]
-    ) -> list[tuple[HistoricalChanges, HistoricalChanges | None]]:
+    def _read(self, model: type[models.Model], condition: dict[str, Any]) -> list[Version]:
         """Every version with the one before it."""
         history = model.history.model  # type: ignore[attr-defined]
         key = model._meta.pk.attname
@@ -63,9 +86,11 @@ class Timeline:
             last[row] = record
         for row, record in last.items():
             self._labels[model, row] = _label(record)
-        return pairs
+        floor = self._newer_than[model] if self._newer_than else 0
+        return [pair for pair in pairs if pair[0].history_id > floor]
 
-    def _entry(self, version: HistoricalChanges, before: HistoricalChanges | None) -> dict[str, Any]:
+    def _entry(self, pair: Version, citation: Cited | None) -> dict[str, Any]:
+        version, before = pair
         model = version.instance_type
         return {
             "kind_of_row": model._meta.verbose_name,
@@ -74,15 +99,33 @@ class Timeline:
             "kind": KINDS[version.history_type],
             "who": version.history_user,
             "why": version.history_change_reason or "",
-            "changes": _changes(model, version, before),
+            "citation": citation,
+            "changes": _changes(version, before, whole=self._newer_than is not None),
         }
 
 
-def _changes(model: type[models.Model], version: HistoricalChanges, before: HistoricalChanges | None) -> Any:
+def _citation_of(version: Any) -> tuple[int | None, Any]:
+    """The number of the citation that a change rests on, if any, and the moment of the change."""
+    return getattr(version, "history_citation_id", None), version.history_date
+
+
+def _changes(version: HistoricalChanges, before: HistoricalChanges | None, *, whole: bool) -> Any:
+    """What was what before; with `whole`, of a new row all that is filled in."""
+    wording = _Wording(version.instance_type, version)
+    if version.history_type == "+" and whole:
+        filled = wording.context_for_delta_changes(_first_values(version))
+        return [change for change in filled if change["new"] not in (BLANK, NO)]
     if before is None or version.history_type != "~":
         return []
-    delta = version.diff_against(before, foreign_keys_are_objs=True)
-    return _Wording(model, version).context_for_delta_changes(delta)
+    return wording.context_for_delta_changes(version.diff_against(before, foreign_keys_are_objs=True))
+
+
+def _first_values(version: Any) -> ModelDelta:
+    fields = version.instance_type._meta.concrete_fields
+    names = [field.name for field in fields if field.editable and not field.primary_key]
+    return ModelDelta(
+        [ModelChange(name, None, getattr(version, name)) for name in names], names, version, version
+    )
 
 
 def _label(record: HistoricalChanges) -> str:

@@ -14,8 +14,16 @@ from django.utils.safestring import SafeString
 
 from rollout import actions
 from rollout.admin import filters, wording
-from rollout.admin.base import Parts, PlanAdmin, StockStacked, StockTabular
-from rollout.admin.forms import CitationForm, CitationFormSet, WaveForm, WaveFormSet, WavePartForm
+from rollout.admin.base import Parts, StockStacked, StockTabular
+from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.admin.forms import (
+    CitationForm,
+    CitationFormSet,
+    RolloutForm,
+    WaveForm,
+    WaveFormSet,
+    WavePartForm,
+)
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Basis
 from rollout.models import Citation, Projection, Rollout, RolloutCoverage, Wave
@@ -58,7 +66,7 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(WaveReading, PlanAdmin):
+class WaveAdmin(WaveReading, ConfirmedAdmin):
     """Waves: what moves when, how many users, how far away."""
 
     form = WaveForm
@@ -198,19 +206,35 @@ class CoverageInline(Parts, StockTabular):
     verbose_name_plural = "あわせて対象となる府省庁"
 
 
-class CitationInline(Parts, StockTabular):
+class CitationInline(Parts, StockStacked):
     """What sources say of the rollout."""
 
     model = Citation
     form = CitationForm
     formset = CitationFormSet
     autocomplete_fields = ("source",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("subject", "wave"),
+                    "source",
+                    ("text", "locator"),
+                    ("says_cutover", "says_users"),
+                    "note",
+                    "adopted",
+                )
+            },
+        ),
+    )
 
 
 @admin.register(Rollout)
-class RolloutAdmin(PlanAdmin):
+class RolloutAdmin(ConfirmedAdmin):
     """Rollouts, each with its waves, the ministries it covers and what sources say of it."""
 
+    form = RolloutForm
     inlines = (WaveInline, CoverageInline, CitationInline)
     list_display = ("label", "cohort", "cutovers", "statuses", "users_text", "code")
     list_filter = (
@@ -240,6 +264,11 @@ class RolloutAdmin(PlanAdmin):
         """With the names and waves that every page shows."""
         rows = super().get_queryset(request).select_related("lead_ministry", "cohort")
         return rows.prefetch_related("waves")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """Citations first: one that is edited while its wave is deleted then goes with the wave."""
+        ordered = sorted(formsets, key=lambda formset: formset.model is not Citation)
+        super().save_related(request, form, ordered, change)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A rollout goes with its waves; what protects a wave protects the rollout."""

@@ -63,7 +63,7 @@ class Counts:
         """`CountSerializer`'s fields of a wave."""
         count = self._wave_count(wave)
         is_own = wave.users is not None  # typed by a person; the rollout's citation speaks of the whole
-        return _count_json(count, None if is_own else _citation(count[1], wave.rollout))
+        return _count_json(count, _own_citation(wave) if is_own else _citation(count[1], wave.rollout))
 
     def headers(self) -> dict[str, str]:
         """Which version of the plan the counts are of, and whether that is out of date.
@@ -105,14 +105,32 @@ def _count_json(count: Count, citation: dict[str, str] | None) -> dict[str, Any]
 def _citation(basis: CountBasis, rollout: Rollout) -> dict[str, str] | None:
     """What a stated count of the rollout, or a share of it, rests on; or a share of the cohort's total."""
     if rollout.users is not None:
-        for citation in rollout.citations.all():
-            if citation.adopted and citation.subject == Citation.Subject.USERS:
-                source = citation.source
-                return {"source": source.code, "title": source.title, "text": citation.text}
-    elif basis is CountBasis.SHARED_OUT:
+        return next((_words(citation) for citation in _of_the_whole(rollout)), None)
+    if basis is CountBasis.SHARED_OUT:
         source, text = rollout.cohort.source, rollout.cohort.text_in_source
         return {"source": source.code, "title": source.title, "text": text}
     return None
+
+
+def _own_citation(wave: Wave) -> dict[str, str] | None:
+    """What a count typed on the wave rests on: words on the wave, or on the whole if they say this number."""
+    own = [citation for citation in _adopted(wave.rollout) if citation.wave_id == wave.pk]
+    whole = [each for each in _of_the_whole(wave.rollout) if each.says_users == wave.users]
+    return next((_words(citation) for citation in [*own, *whole]), None)
+
+
+def _of_the_whole(rollout: Rollout) -> list[Citation]:
+    return [citation for citation in _adopted(rollout) if citation.wave_id is None]
+
+
+def _adopted(rollout: Rollout) -> list[Citation]:
+    """What the plan follows on users."""
+    users = Citation.Subject.USERS
+    return [each for each in rollout.citations.all() if each.adopted and each.subject == users]
+
+
+def _words(citation: Citation) -> dict[str, str]:
+    return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
 
 
 @extend_schema_field(CountSerializer)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F, IntegerField, Value
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -19,8 +20,9 @@ from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, mont
 from rollout.domain.movers import Cause, Movement, explain
 from rollout.domain.plan import Basis, month_number, month_parts
 from rollout.domain.projection import fiscal_year_end
-from rollout.history import rows_at
+from rollout.history import Cited, cited, rows_at
 from rollout.models import Baseline, Cohort, Rollout, Wave
+from rollout.models.evidence import CitedChange
 from rollout.models.labels import CAUSE_LABELS
 from rollout.reader import read_plan
 from rollout.states import RolloutName, rollout_names
@@ -42,7 +44,16 @@ EXAMPLE = {
             "cause_label": "日程の変更",
             "users": -68600,
             "changes": [
-                {"at": "2026-11-23T15:30:00+09:00", "by": "sato", "reason": "9月3日 国税庁からの連絡"},
+                {
+                    "at": "2026-11-23T15:30:00+09:00",
+                    "by": "sato",
+                    "reason": "9月3日 国税庁からの連絡",
+                    "citation": {
+                        "source": "nta-2026-09-03",
+                        "title": "国税庁からの連絡（2026年9月3日）",
+                        "text": "利用開始は令和9年6月に延期する",
+                    },
+                },
             ],
         }
     ],
@@ -93,6 +104,14 @@ class MoversQuery(BasisQuery):
         return {**attrs, "from": start, "to": end}
 
 
+class ChangeCitationSerializer(serializers.Serializer[Any]):
+    """The words that a change rests on, as they were when it was saved."""
+
+    source = serializers.CharField(help_text="Code of the source.")  # type: ignore[assignment]
+    title = serializers.CharField(help_text="Title of the source.")
+    text = serializers.CharField(help_text="What the source says, verbatim.")
+
+
 class ChangeSerializer(serializers.Serializer[Any]):
     """One change of the rows behind a mover."""
 
@@ -102,6 +121,10 @@ class ChangeSerializer(serializers.Serializer[Any]):
     )
     reason = serializers.CharField(
         allow_null=True, help_text="Why, as written at the time; null for the anonymous reader."
+    )
+    citation = ChangeCitationSerializer(
+        allow_null=True,
+        help_text="What it rests on; null where no source was given, and for the anonymous reader.",
     )
 
 
@@ -196,11 +219,19 @@ class Changes:
 
     def _by(self, model: Any, key: str, codes: Mapping[int, set[str]]) -> dict[str, list[dict[str, Any]]]:
         columns = (key, "history_date", "history_user__username", "history_change_reason")
+        citation = (
+            F("history_citation_id")
+            if issubclass(model.history.model, CitedChange)
+            else Value(None, IntegerField())
+        )
+        changes = list(model.history.filter(**self._span).values_list(*columns, citation))
+        words = cited((number, at) for _, at, _, _, number in changes) if self._show_people else {}
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row, at, person, reason in model.history.filter(**self._span).values_list(*columns):
+        for row, at, person, reason, number in changes:
             told = {"by": person, "reason": reason} if self._show_people else {"by": None, "reason": None}
+            quoted = _citation_json(words.get((number, at)))
             for code in codes[row]:
-                found[code].append({"at": timezone.localtime(at).isoformat(), **told})
+                found[code].append({"at": timezone.localtime(at).isoformat(), **told, "citation": quoted})
         return found
 
     def of(self, rollout: str, cause: Cause) -> list[dict[str, Any]]:
@@ -208,6 +239,10 @@ class Changes:
         own = [*self._of_waves[rollout], *self._of_rollouts[rollout]]
         found = {Cause.PUBLISHED_TOTAL: self._of_cohorts, Cause.SHARING: [*own, *self._of_cohorts]}
         return sorted(found.get(cause, own), key=lambda entry: entry["at"])
+
+
+def _citation_json(words: Cited | None) -> dict[str, str] | None:
+    return None if words is None else {"source": words.source, "title": words.title, "text": words.text}
 
 
 def movement_json(

@@ -87,11 +87,33 @@ class WaveSerializer(OwnWaveSerializer):
 class CitationSerializer(serializers.ModelSerializer[Citation]):
     """What a source says of the rollout, verbatim. They may disagree; the plan follows the adopted one."""
 
+    wave = serializers.SlugRelatedField[Any](
+        slug_field="code",
+        read_only=True,
+        allow_null=True,
+        help_text="Code of the wave that it speaks of alone; null when it speaks of the whole rollout.",
+    )
     source = SourceReferenceSerializer(read_only=True)  # type: ignore[assignment]
+    says_cutover = PeriodField(
+        allow_null=True, help_text="The cutover read from the text; null where it names none."
+    )
+    says_users = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="The users read from the text; null where it names none."
+    )
 
     class Meta:
         model = Citation
-        fields = ("source", "subject", "text", "locator", "note", "adopted")
+        fields = (
+            "wave",
+            "source",
+            "subject",
+            "text",
+            "says_cutover",
+            "says_users",
+            "locator",
+            "note",
+            "adopted",
+        )
         read_only_fields = fields
 
 
@@ -235,6 +257,7 @@ class RolloutViewSet(PlanViewSet):
         by_day = F("cutover_latest").asc(nulls_last=True)
         return [
             *self.rollout_relations(),
+            Prefetch("citations__wave", self.rows(Wave)),
             Prefetch("waves", self.rows(Wave).order_by(by_day, "code")),
             Prefetch("coverages", self.rows(RolloutCoverage).order_by(*in_order)),
             Prefetch("coverages__ministry", self.rows(Ministry)),

@@ -9,7 +9,7 @@ Gregorian ordinal (`date.toordinal`). `NONE` (-1) stands for "not known".
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -152,6 +152,20 @@ class Plan:
     waves: Waves
     target: Target | None
     checkpoints: Sequence[Checkpoint] = ()
+
+
+def is_same(one: Plan, other: Plan) -> bool:
+    """True when two states of the plan have everything in common that a projection is computed from."""
+    columns = ((one.rollouts, other.rollouts), (one.waves, other.waves))
+    return [*one.cohorts, one.target, *one.checkpoints] == [
+        *other.cohorts,
+        other.target,
+        *other.checkpoints,
+    ] and all(
+        np.array_equal(getattr(own, column.name), getattr(others, column.name))
+        for own, others in columns
+        for column in fields(own)
+    )
 
 
 def month_number(day: date) -> int:

@@ -1,47 +1,92 @@
-"""The page that promotes a scenario in a real browser: without JavaScript, at two widths, by axe's rules."""
+"""The confirmation page in a real browser: without JavaScript, at two widths, by keyboard, by axe's rules."""
+
+import os
+import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.urls import reverse
+from django.conf import settings as django_settings
+from django.db import connection
 
-from rollout.models import Scenario
-from tests.api.edits import move
+from rollout.models import Rollout, Wave
+from tests.admin.edits import REASON, url
 from tests.browser import chromium
-from tests.rollout.what_ifs import suppose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
 
+@pytest.fixture(autouse=True)
+def _allowed(monkeypatch, transactional_db):
+    """Playwright runs an event loop, in which Django forbids its database unless told otherwise."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
 @pytest.fixture
-def open_page(live_server, staff_client, monkeypatch):
-    """Opens the page of a scenario whose plan has moved, signed in, at a width."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop
-    scenario = suppose(("nta", "cutover", "R9.6"), ("nta", "users", "70,000"))
-    move("nta-1", "R8.7~")
-    session = {"name": "sessionid", "value": staff_client.cookies["sessionid"].value, "url": live_server.url}
+def open_row(live_server, staff_client):
+    """Opens the page of a row, signed in."""
+    cookie = staff_client.cookies[django_settings.SESSION_COOKIE_NAME].value
     with chromium() as open_empty:
 
-        def open_at(width, **options):
+        def open_at(width, row, **options):
             page = open_empty(width, **options)
-            page.context.add_cookies([session])
-            path = reverse("admin:rollout_scenario_promote", args=[scenario.pk])
-            assert page.goto(live_server.url + path).status == 200
+            session = {"name": django_settings.SESSION_COOKIE_NAME, "value": cookie}
+            page.context.add_cookies([{**session, "url": live_server.url}])
+            page.goto(live_server.url + url(row))
             return page
 
         yield open_at
+        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
+
+
+def rollout():
+    return Rollout.objects.get(code="nta")
+
+
+def send(page, label, value):
+    page.get_by_label(label, exact=True).fill(value)
+    page.get_by_label("変更理由").fill(REASON)
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.get_by_role("heading", name=re.compile("変更の確認")).wait_for()
+
+
+def look(page, name):
+    """Keep a picture, for who wants to see it."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def test_edit_is_confirmed_without_javascript(open_row):
+    page = open_row(1280, rollout(), java_script_enabled=False)
+    send(page, "人数（全体）:", "70000")
+    assert rollout().users == 68_600
+    page.get_by_role("button", name="入力に戻る").click()
+    assert page.get_by_label("人数（全体）:", exact=True).input_value() == "70000"
+    assert page.get_by_label("変更理由").input_value() == REASON
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.get_by_role("button", name="この内容で保存").click()
+    page.get_by_text("変更しました").wait_for()
+    assert (rollout().users, page.said) == (70_000, [])
+
+
+def test_edit_is_confirmed_by_keyboard(open_row):
+    page = open_row(1280, Wave.objects.get(code="nta-1"))
+    send(page, "切替:", "R8.9")
+    page.get_by_role("button", name="この内容で保存").focus()
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").get_attribute("value") == "入力に戻る"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("変更しました").wait_for()
+    assert Wave.objects.get(code="nta-1").cutover.text == "R8.9"
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_promotion_is_sound_by_axe_and_does_not_overflow(open_page, width):
-    page = open_page(width, bypass_csp=True)
+def test_confirmation_fits_and_has_no_axe_violations(open_row, width):
+    page = open_row(width, rollout(), bypass_csp=True)
+    look(page, f"rollout-{width}")
+    send(page, "人数（全体）:", "70000")
+    look(page, f"confirmation-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
-    assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
-
-
-def test_promotion_works_without_javascript(open_page):
-    page = open_page(390, java_script_enabled=False)
-    page.get_by_label("反映する理由").fill("推進会議で了承")
-    page.get_by_role("button", name="計画に反映する").click()
-    assert page.get_by_text("を計画に反映しました。").is_visible()
-    assert Scenario.objects.get().state == "promoted"

@@ -6,58 +6,22 @@ from django.urls import reverse
 
 from ministries.models import Contact, Ministry
 from rollout.domain.plan import Basis
-from rollout.history import TRACKED_MODELS
-from rollout.models import Citation, Cohort, PlanVersion, Projection, ReminderRule, Rollout, Target, Wave
+from rollout.models import Citation, Cohort, Projection, ReminderRule, Rollout, Target, Wave
+from tests.admin.edits import (
+    REASON,
+    errors,
+    everything,
+    history_count,
+    post,
+    post_and_confirm,
+    save,
+    url,
+    values_of,
+    wave,
+)
 from tests.conftest import SEED_NOW
 
-REASON = "9月3日 国税庁からの連絡"
 REASON_MISSING = "切替・人数・状態を変えるときは、変更理由を書いてください。"
-
-
-def url(row, page="change"):
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=[row.pk])
-
-
-def values_of(client, row):
-    """What a browser would send back from the row's page as it stands."""
-    context = client.get(url(row)).context
-    formsets = [inline.formset for inline in context["inline_admin_formsets"]]
-    forms = [context["adminform"].form]
-    for formset in formsets:
-        forms += [formset.management_form, *formset.forms]
-    sent = {field.html_name: field.value() for form in forms for field in form}
-    texts = {name: getattr(value, "text", value) for name, value in sent.items()}
-    return {name: text for name, text in texts.items() if text is not None and text is not False}
-
-
-def post(client, row, **changes):
-    sent = {**values_of(client, row), **{name.replace("__", "-"): value for name, value in changes.items()}}
-    return client.post(url(row), {name: value for name, value in sent.items() if value is not None})
-
-
-def errors(response):
-    context = response.context
-    found = [*context["adminform"].form.errors.values()]
-    for inline in context["inline_admin_formsets"]:
-        found += [
-            inline.formset.non_form_errors(),
-            *(e for each in inline.formset.errors for e in each.values()),
-        ]
-    return [str(error) for errors in found for error in errors]
-
-
-def everything():
-    """All that an edit could have changed."""
-    rows = {model: list(model.objects.order_by("pk").values()) for model in TRACKED_MODELS}
-    return rows, history_count(), PlanVersion.objects.get().number
-
-
-def history_count():
-    return {model.__name__: model.history.count() for model in TRACKED_MODELS}
-
-
-def wave(code="nta-1"):
-    return Wave.objects.get(code=code)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +188,7 @@ def test_moving_a_wave_is_one_version_with_who_and_why(
     connection.run_on_commit.clear()  # what loading the fixtures left: the test's transaction never commits
     with django_capture_on_commit_callbacks(execute=True):
         change = {"waves__0__cutover" if inline else "cutover": "R8.9"}
-        assert post(staff_client, row, reason=REASON, **change).status_code == 302
+        assert save(staff_client, row, reason=REASON, **change).status_code == 302
     assert history_count() == {**before, "Wave": before["Wave"] + 1}
     version = wave().history.first()
     assert (version.history_user.username, version.history_change_reason) == ("pmo", REASON)
@@ -247,7 +211,7 @@ def test_respelling_a_period_keeps_the_cutover_version(seeded, staff_client):
 
 
 def test_confirming_use_takes_the_actual_day(seeded, staff_client):
-    answer = post(staff_client, wave(), status="in_use", cutover="R8.6.15", reason="利用開始確認")
+    answer = save(staff_client, wave(), status="in_use", cutover="R8.6.15", reason="利用開始確認")
     assert (answer.status_code, wave().status, wave().cutover.text) == (302, "in_use", "R8.6.15")
 
 
@@ -287,7 +251,8 @@ def test_new_rollout_comes_with_its_first_wave(seeded, staff_client):
         "導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。"
     ]
     sent |= {"waves-0-code": "npolice-1", "waves-0-cutover": "R9年度", "waves-0-status": "planned"}
-    assert staff_client.post(reverse("admin:rollout_rollout_add"), sent).status_code == 302
+    answer = post_and_confirm(staff_client, reverse("admin:rollout_rollout_add"), sent)
+    assert answer.status_code == 302
     assert [str(each.cutover.latest) for each in Rollout.objects.get(code="npolice").waves.all()] == [
         "2028-03-31"
     ]
@@ -316,7 +281,7 @@ def test_only_wave_is_replaced_in_one_go(seeded, staff_client):
     row = wave().rollout
     added = {"code": "nta-2", "cutover": "R9.1", "status": "planned", "rollout": row.pk}
     changes = {f"waves__1__{name}": value for name, value in added.items()}
-    answer = post(staff_client, row, waves__TOTAL_FORMS=2, waves__0__DELETE="on", reason=REASON, **changes)
+    answer = save(staff_client, row, waves__TOTAL_FORMS=2, waves__0__DELETE="on", reason=REASON, **changes)
     assert (answer.status_code, [each.code for each in row.waves.all()]) == (302, ["nta-2"])
 
 
@@ -338,7 +303,7 @@ def test_row_that_others_need_is_not_deleted(seeded, staff_client):
 
 def test_rollout_history_tells_what_was_moved_by_whom_and_why(seeded, staff_client):
     row = wave().rollout
-    post(staff_client, row, waves__0__cutover="R8.9", reason=REASON)
+    save(staff_client, row, waves__0__cutover="R8.9", reason=REASON)
     entry = staff_client.get(url(row, "history")).context["page"].object_list[0]
     assert (entry["kind_of_row"], entry["kind"], str(entry["who"]), entry["why"]) == (
         "移行単位",

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from ministries.models import Ministry
 from rollout import actions
-from rollout.models import Cohort, Rollout, Wave
+from rollout.models import Citation, Cohort, Rollout, Wave
 from tests.api.edits import EDITS, move
-from tests.factories import BaselineFactory
+from tests.factories import BaselineFactory, SourceFactory
 
 BEFORE = "2026-11-22"
 
@@ -86,7 +86,7 @@ def test_moved_date_is_explained(get, clock, clerk):
     actions.save_row(row=wave, actor=clerk, reason="国税庁からの連絡")
     answer = get(f"projection/movers/?from={BEFORE}")
     assert (answer["before"], answer["after"], answer["difference"]) == (152_000, 83_400, -68_600)
-    change = {"at": "2026-11-23T16:01:00+09:00", "by": None, "reason": None}
+    change = {"at": "2026-11-23T16:01:00+09:00", "by": None, "reason": None, "citation": None}
     assert answer["movers"] == [
         {
             "rollout": "nta",
@@ -102,12 +102,56 @@ def test_moved_date_is_explained(get, clock, clerk):
 def test_who_and_why_is_told_to_those_signed_in_alone(get, clock, clerk, client):
     wave = Wave.objects.get(code="nta-1")
     wave.cutover = "R9.6"
-    actions.save_row(row=wave, actor=clerk, reason="連絡")
+    source = SourceFactory(code="letter", title="国税庁からの連絡")
+    words = actions.Evidence(source, "令和9年6月に延期する", "1頁")
+    actions.save_row(row=wave, actor=clerk, reason="連絡", evidence=words)
     path = f"projection/movers/?from={BEFORE}"
-    told = {"at": "2026-11-23T16:00:00+09:00", "by": None, "reason": None}
+    told = {"at": "2026-11-23T16:00:00+09:00", "by": None, "reason": None, "citation": None}
     assert get(path)["movers"][0]["changes"] == [told]
     client.force_login(clerk)
-    assert get(path)["movers"][0]["changes"] == [told | {"by": "sato", "reason": "連絡"}]
+    assert get(path)["movers"][0]["changes"] == [
+        told
+        | {
+            "by": "sato",
+            "reason": "連絡",
+            "citation": {"source": "letter", "title": "国税庁からの連絡", "text": "令和9年6月に延期する"},
+        }
+    ]
+
+
+def test_citation_is_told_in_the_words_of_the_time(get, clock, clerk, client):
+    wave, source = Wave.objects.get(code="nta-1"), SourceFactory(title="当時の題名")
+    for cutover, text in (("R9.6", "六月"), ("R9.7", "七月")):
+        clock.shift(60)
+        wave.cutover = cutover
+        words = actions.Evidence(source, text)
+        actions.save_row(row=wave, actor=clerk, reason="連絡", evidence=words)
+    clock.shift(60)
+    source.title = "いまの題名"
+    actions.save_row(row=source, actor=clerk, reason="訂正")
+    actions.delete_row(row=Citation.objects.get(source=source), actor=clerk, reason="整理")
+    client.force_login(clerk)
+    changes = get(f"projection/movers/?from={BEFORE}")["movers"][0]["changes"]
+    assert [(change["citation"]["title"], change["citation"]["text"]) for change in changes] == [
+        ("当時の題名", "六月"),
+        ("当時の題名", "七月"),
+    ]
+
+
+def test_queries_do_not_grow_with_what_was_cited(client, clock, clerk):
+    client.force_login(clerk)
+
+    def move_and_count(codes):
+        for code in codes:
+            wave = Wave.objects.get(code=code)
+            wave.cutover = "R9.6"
+            words = actions.Evidence(SourceFactory(), "延期")
+            actions.save_row(row=wave, actor=clerk, reason="連絡", evidence=words)
+        with CaptureQueriesContext(connection) as captured:
+            client.get(f"/api/v1/projection/movers/?from={BEFORE}")
+        return len(captured)
+
+    assert move_and_count(["nta-1"]) == move_and_count(["isa-1", "meti-1", "nra-1"])
 
 
 def test_change_at_the_earlier_moment_itself_belongs_to_before(get, clock):

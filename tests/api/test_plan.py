@@ -219,13 +219,51 @@ def test_rollout_cites_every_source_the_adopted_one_first(get, source):
     first, second = get("rollouts/r/")["citations"]
     assert (first["source"]["code"], first["text"], first["adopted"]) == ("z", "710人", True)
     assert second == {
+        "wave": None,
         "source": {"code": "s", "title": "資料"},
         "subject": "users",
         "text": "約700人",
+        "says_cutover": None,
+        "says_users": None,
         "locator": "3頁",
         "note": "概数",
         "adopted": False,
     }
+
+
+def test_citation_says_which_wave_it_speaks_of_and_what_was_read_from_it(get, source):
+    wave = WaveFactory(code="w", rollout__code="r")
+    shared = {"rollout": wave.rollout, "wave": wave, "source": source, "text": "6月に700人"}
+    Citation.objects.create(**shared, subject="cutover", says_cutover="R8.6")
+    Citation.objects.create(**shared, subject="users", says_users=700)
+    cutover, users = get("rollouts/r/")["citations"]
+    assert (cutover["wave"], cutover["says_cutover"]["earliest"], cutover["says_users"]) == (
+        "w",
+        "2026-06-01",
+        None,
+    )
+    assert (users["wave"], users["says_cutover"], users["says_users"]) == ("w", None, 700)
+
+
+def test_count_of_a_wave_cites_what_was_said_of_that_wave(get, source):
+    rollout = RolloutFactory(code="r", users=700)
+    waves = [WaveFactory(code=code, rollout=rollout, users=users) for code, users in (("w", 500), ("v", 200))]
+    for wave, text in zip([*waves, None], ["第1陣", "第2陣", "全体"], strict=True):
+        cited = {"rollout": rollout, "wave": wave, "source": source, "subject": "users", "text": text}
+        Citation.objects.create(**cited, adopted=True)
+    texts = {
+        path: count_of(get, path)["citation"]["text"] for path in ("waves/w/", "waves/v/", "rollouts/r/")
+    }
+    assert texts == {"waves/w/": "第1陣", "waves/v/": "第2陣", "rollouts/r/": "全体"}
+
+
+@pytest.mark.parametrize(("says", "text"), [(700, "約700人"), (650, None), (None, None)])
+def test_count_of_an_only_wave_cites_the_whole_where_it_says_that_number(get, source, says, text):
+    wave = WaveFactory(code="w", users=700)
+    words = {"subject": "users", "text": "約700人", "says_users": says, "adopted": True}
+    Citation.objects.create(rollout=wave.rollout, source=source, **words)
+    citation = count_of(get, "waves/w/")["citation"]
+    assert (citation and citation["text"]) == text
 
 
 def test_waves_of_a_rollout_come_by_latest_day(get):

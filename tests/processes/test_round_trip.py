@@ -47,6 +47,8 @@ def test_moving_a_cutover_in_the_admin_moves_page_and_api(admin_page):
     page.get_by_label("切替:", exact=True).fill("R8.9")
     page.get_by_label("変更理由").fill("9月への延期の連絡（電話）")
     save(page)
+    assert figures(page) == (False, 141_189, 145_312)
+    page.get_by_role("button", name="この内容で保存").click()
     wait_until(lambda: figures(page) == (False, 141_189 - 68_600, 145_312), lambda: figures(page), seconds=5)
     page.goto(page.base)
     assert page.get_by_role("main").get_by_text("R8.9").count() > 0

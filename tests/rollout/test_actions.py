@@ -193,3 +193,163 @@ def test_save_row_that_the_database_refuses_leaves_nothing():
     with pytest.raises(IntegrityError), transaction.atomic():
         save(wave, status="late")
     assert (wave.history.count(), PlanVersion.objects.get().number) == (1, before)
+
+
+SOURCE_SAYS = "令和9年6月に利用を開始する"
+
+
+def cite(row, source, *, text=SOURCE_SAYS, locator="", actor=None, **values):
+    for name, value in values.items():
+        setattr(row, name, value)
+    given = actions.Evidence(source, text, locator)
+    return actions.save_row(row=row, actor=actor, reason="連絡", evidence=given)
+
+
+def said(**condition):
+    """Who says what of which wave, of what, and whether the plan follows it."""
+    rows = Citation.objects.filter(**condition).order_by("subject", "pk")
+    return [
+        (
+            row.subject,
+            row.wave and row.wave.code,
+            row.text,
+            row.says_cutover.text or row.says_users,
+            row.adopted,
+        )
+        for row in rows
+    ]
+
+
+def refused_citation(row, **values):
+    """What a cited change is refused with; nothing is written."""
+    source, before = SourceFactory(), PlanVersion.objects.current().number
+    with pytest.raises(ValidationError) as caught, transaction.atomic():
+        cite(row, source, **values)
+    assert (Citation.objects.count(), PlanVersion.objects.get().number) == (0, before)
+    return caught.value.messages
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        pytest.param(lambda: (WaveFactory(), {"note": "備考"}), id="wave"),
+        pytest.param(lambda: (WaveFactory(), {}), id="nothing changed"),
+        pytest.param(lambda: (WaveFactory().rollout, {"weight": 5}), id="rollout"),
+        pytest.param(lambda: (RolloutFactory.build(cohort=None), {}), id="new rollout without a count"),
+        pytest.param(lambda: (MinistryFactory(), {"name": "新しい省"}), id="ministry"),
+    ],
+)
+def test_citation_of_nothing_is_refused(find):
+    row, values = find()
+    assert refused_citation(row, **values) == [actions.NOTHING_CITED]
+
+
+def test_refused_change_leaves_no_citation():
+    wave = WaveFactory()
+    with pytest.raises(ValidationError):
+        cite(wave, SourceFactory(), status=IN_USE, cutover="R9.6")
+    assert (said(), wave.history.count()) == ([], 1)
+
+
+CHANGES = {
+    "cutover": ({"cutover": "R9.6"}, [("cutover", None, SOURCE_SAYS, "R9.6", True)]),
+    "another spelling": ({"cutover": "令和9年1月"}, [("cutover", None, SOURCE_SAYS, "令和9年1月", True)]),
+    "no date any more": ({"cutover": "検討中"}, [("cutover", None, SOURCE_SAYS, "検討中", True)]),
+    "status": ({"status": "preparing"}, [("cutover", None, SOURCE_SAYS, "R9.1", True)]),
+    "users": ({"users": 0}, [("users", None, SOURCE_SAYS, 0, True)]),
+    "both": (
+        {"users": 7, "cutover": "R9.6"},
+        [("cutover", None, SOURCE_SAYS, "R9.6", True), ("users", None, SOURCE_SAYS, 7, True)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "expected"), CHANGES.values(), ids=CHANGES)
+def test_cited_change_adopts_what_the_source_says(values, expected):
+    wave = WaveFactory()
+    cite(wave, SourceFactory(), **values)
+    assert said() == expected
+    first = Citation.objects.order_by("subject").first()
+    assert (wave.history.count(), wave.history.latest().history_citation_id) == (2, first.pk)
+    assert wave.history.earliest().history_citation_id is None
+
+
+def test_cited_count_of_a_rollout_speaks_of_the_whole():
+    rollout = WaveFactory(rollout__users=5).rollout
+    cite(rollout, SourceFactory(), users=9)
+    assert said() == [("users", None, SOURCE_SAYS, 9, True)]
+    assert rollout.history.latest().history_citation == Citation.objects.get()
+
+
+def test_new_wave_beside_another_is_cited_alone():
+    rollout = WaveFactory().rollout
+    wave = cite(WaveFactory.build(rollout=rollout, code="second", users=3), SourceFactory())
+    assert said() == [
+        ("cutover", "second", SOURCE_SAYS, "R9.1", True),
+        ("users", "second", SOURCE_SAYS, 3, True),
+    ]
+    assert wave.history.get().history_citation.subject == "cutover"
+
+
+def test_what_was_adopted_before_stays_without_being_followed(django_user_model):
+    actor = django_user_model.objects.create_user("sato")
+    wave = WaveFactory()
+    cite(wave, SourceFactory(), text="前の資料", cutover="R9.3")
+    cite(wave, SourceFactory(), actor=actor, cutover="R9.6")
+    assert said() == [
+        ("cutover", None, "前の資料", "R9.3", False),
+        ("cutover", None, SOURCE_SAYS, "R9.6", True),
+    ]
+    for row in Citation.objects.all():
+        last = row.history.latest()
+        assert (last.history_user, last.history_change_reason) == (actor, "連絡")
+    assert [row.history.count() for row in Citation.objects.order_by("pk")] == [2, 1]
+
+
+def test_adopting_for_one_wave_leaves_the_whole_and_the_others_alone():
+    wave = WaveFactory(code="first")
+    other = WaveFactory(rollout=wave.rollout, code="second")
+    source = SourceFactory()
+    Citation.objects.create(rollout=wave.rollout, source=source, subject="cutover", text="全体", adopted=True)
+    cite(other, source, cutover="R9.7")
+    cite(wave, source, cutover="R9.6")
+    assert [(code, adopted) for _, code, _, _, adopted in said()] == [
+        (None, True),
+        ("second", True),
+        ("first", True),
+    ]
+
+
+def test_same_place_cited_again_says_what_it_says_now():
+    wave, source = WaveFactory(), SourceFactory()
+    cite(wave, source, cutover="R9.3", locator="2頁")
+    cite(wave, SourceFactory(), cutover="R9.4")
+    cite(wave, source, cutover="R9.6", locator="2頁", text="訂正")
+    assert said(source=source) == [("cutover", None, "訂正", "R9.6", True)]
+    assert said(adopted=True) == said(source=source)
+    cite(wave, source, cutover="R9.7", locator="3頁")
+    assert [row[-1] for row in said(source=source)] == [False, True]
+
+
+def test_change_without_a_source_has_no_citation():
+    wave = save(WaveFactory(), cutover="R9.6")
+    assert (said(), wave.history.latest().history_citation_id) == ([], None)
+
+
+def test_delete_row_takes_a_wave_with_its_citations(django_user_model):
+    actor = django_user_model.objects.create_user("sato")
+    wave = WaveFactory()
+    other = WaveFactory(rollout=wave.rollout)
+    kept = Citation.objects.create(
+        rollout=wave.rollout, source=SourceFactory(), subject="users", text="約100人"
+    )
+    for each in (wave, other):
+        cite(each, SourceFactory(), cutover="R9.6")
+    gone = Citation.objects.get(wave=wave)
+    actions.delete_row(row=wave, actor=actor, reason="重複")
+    last = Citation.history.filter(id=gone.pk).latest()
+    assert (last.history_type, last.history_change_reason, last.history_user) == ("-", "重複", actor)
+    assert set(Citation.objects.values_list("pk", flat=True)) == {
+        kept.pk,
+        Citation.objects.get(wave=other).pk,
+    }

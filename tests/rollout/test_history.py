@@ -12,13 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from ministries.models import Ministry
 from rollout import actions, recompute
-from rollout.history import LOADED_REASON, TRACKED_MODELS, complete_since, fill_history
-from rollout.models import Observation, PlanVersion, Wave
+from rollout.history import LOADED_REASON, TRACKED_MODELS, Cited, cited, complete_since, fill_history
+from rollout.models import Citation, Observation, PlanVersion, Wave
 from tests.factories import (
     CohortFactory,
     MinistryFactory,
     ObservationFactory,
     RolloutFactory,
+    SourceFactory,
     WaveFactory,
 )
 from tests.rollout.ledger import START, at
@@ -265,3 +266,58 @@ def test_saving_the_cutover_alone_saves_what_follows_from_it():
     wave.save(update_fields=["cutover"])
     wave.refresh_from_db()
     assert (wave.cutover_bounds[0], wave.cutover_version) == (date(2027, 6, 1), 2)
+
+
+@pytest.fixture
+def cited_change():
+    """A wave that was moved to R9.6 by a letter, and the number and moment of that change."""
+    wave = WaveFactory(cutover="R9.6")
+    letter = SourceFactory(code="letter", title="当時の題名")
+    wave.cutover = "R9.9"
+    actions.save_row(row=wave, actor=None, reason="連絡", evidence=actions.Evidence(letter, "九月", "1頁"))
+    version = wave.history.latest()
+    return version.history_citation_id, version.history_date
+
+
+def test_change_without_a_citation_rests_on_nothing(cited_change):
+    number, moment = cited_change
+    assert cited([(None, moment)]) == {}
+    assert cited([(number + 1, moment)]) == {}
+
+
+def test_words_of_a_change_stay_what_they_were(clock, cited_change):
+    clock.shift(60)
+    citation = Citation.objects.get()
+    citation.text, citation.source.title = "十月", "いまの題名"
+    citation.save()
+    citation.source.save()
+    words = Cited("letter", "当時の題名", "九月", "1頁", deleted=False)
+    assert cited([cited_change, (None, cited_change[1])]) == {cited_change: words}
+    citation.delete()
+    assert cited([cited_change])[cited_change].deleted is True
+    assert cited([cited_change])[cited_change].text == "九月"
+
+
+def test_words_are_found_where_the_clock_went_backwards(clock, cited_change):
+    number, moment = cited_change
+    later = (number, moment + timedelta(days=1))
+    assert cited([later])[later].text == "九月"
+
+
+def test_looking_up_words_asks_the_same_number_of_questions_however_many(cited_change):
+    def questions():
+        changes = list(
+            Wave.history.exclude(history_citation=None).values_list("history_citation_id", "history_date")
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert len(cited(changes)) == len(changes)
+        return len(asked)
+
+    few = questions()
+    for _ in range(3):
+        wave = WaveFactory()
+        wave.users = 5
+        actions.save_row(
+            row=wave, actor=None, reason="連絡", evidence=actions.Evidence(SourceFactory(), "五")
+        )
+    assert questions() == few
