@@ -15,7 +15,7 @@ from rollout.models import Citation, Rollout, RolloutCoverage, Wave
 from tests.api.edits import EDITS, REWORDINGS, change, move, publish, remove
 from tests.api.test_query_counts import add_everything
 from tests.conftest import SEED_NOW
-from tests.factories import MinistryFactory, RolloutFactory, WaveFactory
+from tests.factories import MinistryFactory, RolloutFactory, SourceFactory, WaveFactory
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 LISTS = ["rollouts/", "waves/", "cohorts/"]
@@ -168,9 +168,9 @@ ASKED = [
     "waves/",
     "cohorts/",
     "waves/?search=農林&ordering=ministry",
-    "rollouts/?search=復興",
+    "rollouts/?search=Reconstruction",
     "waves/?unconfirmed=true&ordering=-cutover",
-    "rollouts/?status=planned&ordering=-cohort&fiscal_year=R8",
+    "rollouts/?status=planned&ordering=cutover,-cohort",
     "waves/?ordering=status&cutover_before=2026-12-31",
 ]
 
@@ -344,6 +344,20 @@ def test_citations_of_the_moment_come_in_order_adopted_first(get, clock):
     assert words == [(True, "budget-r8"), (False, "report-2023")]
 
 
+def test_citations_stand_in_the_order_of_the_codes_of_the_moment(get, clock):
+    first, second = SourceFactory(code="b"), SourceFactory(code="c")
+    for source in (second, first):
+        change(Citation(rollout=Rollout.objects.get(code="mof"), source=source, subject="users", text="約"))
+    past = as_of(SEED_NOW)
+    clock.shift(60)
+    change(first, code="d")
+    order = [
+        [entry["source"]["code"] for entry in get(f"rollouts/mof/?{query}")["citations"][1:]]
+        for query in ("", past)
+    ]
+    assert order == [["c", "d"], ["b", "c"]]
+
+
 def test_ministries_that_moved_along_come_in_the_order_of_the_moment(get, clock):
     past = as_of(SEED_NOW)
     clock.shift(60)
@@ -376,10 +390,11 @@ def test_queries_do_not_grow_with_the_rows(get, db, path):
     assert many_rows > few_rows > 0
 
 
-def test_nobody_moves_along_where_the_coverage_came_later(get, clock):
+def test_nobody_moves_along_where_the_coverage_came_later(get, codes, clock):
     past = as_of(SEED_NOW)
     clock.shift(60)
     change(
         RolloutCoverage(rollout=Rollout.objects.get(code="mof"), ministry=Ministry.objects.get(code="ppc"))
     )
     assert [len(get(f"rollouts/mof/?{query}")["also_covers"]) for query in ("", past)] == [1, 0]
+    assert [codes(f"rollouts/?ministry=ppc&{query}") for query in ("", past)] == [["ppc", "mof"], ["ppc"]]
