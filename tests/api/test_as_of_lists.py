@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from ministries.models import Ministry
 from rollout import recompute
 from rollout.api import moments
-from rollout.models import Citation, Rollout, RolloutCoverage, Wave
+from rollout.models import Citation, Cohort, Rollout, RolloutCoverage, Wave
 from tests.api.edits import EDITS, REWORDINGS, change, move, publish, remove
 from tests.api.test_query_counts import add_everything
 from tests.conftest import SEED_NOW
@@ -398,3 +398,19 @@ def test_nobody_moves_along_where_the_coverage_came_later(get, codes, clock):
     )
     assert [len(get(f"rollouts/mof/?{query}")["also_covers"]) for query in ("", past)] == [1, 0]
     assert [codes(f"rollouts/?ministry=ppc&{query}") for query in ("", past)] == [["ppc", "mof"], ["ppc"]]
+
+
+def test_waves_of_one_day_come_in_the_order_of_their_rollouts_at_the_moment(codes, clock):
+    past = as_of(SEED_NOW)
+    clock.shift(60)
+    change(Rollout.objects.get(code="cfa"), order=99)
+    both = ["cfa-1", "maff-regional-1"]
+    query = "waves/?cutover_after=2023-04-01&cutover_before=2023-04-30"
+    assert [codes(f"{query}&{moment}")[:2] for moment in (past, "")] == [both, both[::-1]]
+
+
+def test_cohort_lies_inside_what_the_other_was_called_at_the_moment(get, clock):
+    past = as_of(SEED_NOW)
+    clock.shift(60)
+    change(Cohort.objects.get(code="fy2026-onward"), code="rest")
+    assert [get(f"cohorts/fy2026/?{query}")["inside"] for query in (past, "")] == ["fy2026-onward", "rest"]
