@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "FindingKindEnum": "rollout.models.labels.FINDING_LABELS.keys",
         "CountBasisEnum": ["shared_out", "stated", "unknown"],
         "ReadingEnum": "rollout.models.labels.READING_LABELS.items",
+        "WeightScopeEnum": ["body", "with_outer", "proper", "split", "combined"],
         "StatusEnum": "rollout.models.labels.STATUS_LABELS.items",
         "AppliedReadingEnum": ["group", "running_total"],
     },

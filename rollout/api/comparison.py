@@ -42,7 +42,14 @@ MOVED_EXAMPLE = {
     "cause": "date",
     "cause_label": "日程の変更",
     "users": -68600,
-    "changes": [{"at": "2026-11-23T15:30:00+09:00", "by": "sato", "reason": "9月3日 国税庁からの連絡"}],
+    "changes": [
+        {
+            "at": "2026-11-23T15:30:00+09:00",
+            "by": "sato",
+            "reason": "9月3日 国税庁からの連絡",
+            "citation": None,
+        }
+    ],
 }
 EXAMPLE = {
     "basis": "cumulative",

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers, viewsets
 
+from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
 from rollout.api.views import KnownParameters, ReadViewSet
@@ -22,6 +23,7 @@ class SourceReferenceSerializer(serializers.ModelSerializer[Source]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(examples=example("The slide", SOURCE))
 class SourceSerializer(serializers.ModelSerializer[Source]):
     """A published document or a dated statement."""
 
@@ -33,6 +35,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(examples=example("R8年度", COHORT))
 class CohortSerializer(serializers.ModelSerializer[Cohort]):
     """A published group of rollouts with one published total."""
 
@@ -91,6 +94,7 @@ class CohortSerializer(serializers.ModelSerializer[Cohort]):
         return None if cohort.fiscal_year is None else fiscal_year_label(cohort.fiscal_year)
 
 
+@extend_schema_serializer(examples=example("A checkpoint", TARGET))
 class TargetSerializer(serializers.ModelSerializer[Target]):
     """Users to reach; with `by` a checkpoint on the way, without the final target."""
 
@@ -109,6 +113,7 @@ class TargetSerializer(serializers.ModelSerializer[Target]):
         }
 
 
+@extend_schema_serializer(examples=example("Users seen in 2024-06", OBSERVATION))
 class ObservationSerializer(serializers.ModelSerializer[Observation]):
     """A published count of GSS users on a day or in a month."""
 

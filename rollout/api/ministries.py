@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from ministries.models import Ministry
+from rollout.api.examples import MINISTRY, example
 from rollout.api.views import ReadViewSet
 
 
@@ -17,6 +19,7 @@ class MinistryReferenceSerializer(serializers.ModelSerializer[Ministry]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(examples=example("国税庁", MINISTRY))
 class MinistrySerializer(serializers.ModelSerializer[Ministry]):
     """A ministry, agency, commission or bureau."""
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, Subquery, When
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from ministries.models import Ministry
 from rollout.api.backends import contains
 from rollout.api.counts import Counts, RolloutCountField, WaveCountField
+from rollout.api.examples import ROLLOUT, WAVE, example
 from rollout.api.filters import RolloutFilter, WaveFilter
 from rollout.api.frame import SourceReferenceSerializer
 from rollout.api.ministries import MinistryReferenceSerializer
@@ -68,6 +69,7 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
         return wave.is_overdue_unconfirmed(self.context["today"])
 
 
+@extend_schema_serializer(examples=example("国税庁", WAVE))
 class WaveSerializer(OwnWaveSerializer):
     """A batch of users that cuts over together."""
 
@@ -117,6 +119,7 @@ class CitationSerializer(serializers.ModelSerializer[Citation]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(examples=example("国税庁", ROLLOUT))
 class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     """One unit's move to GSS."""
 
@@ -136,6 +139,12 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     waves = OwnWaveSerializer(many=True, read_only=True, help_text="By latest day, undecided ones last.")
     citations = CitationSerializer(
         many=True, read_only=True, help_text="What each source says, adopted ones first."
+    )
+
+    weight_scope = serializers.ChoiceField(
+        [*Rollout.WeightScope.values, ""],
+        read_only=True,
+        help_text="Whose headcount it is; empty when not known.",
     )
 
     class Meta:
@@ -163,7 +172,6 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
             "weight": {
                 "help_text": "Authorised headcount (定員), which shares out a total; null when not known."
             },
-            "weight_scope": {"help_text": "Whose headcount it is; empty when not known."},
         }
 
     @extend_schema_field(MinistryReferenceSerializer(many=True))

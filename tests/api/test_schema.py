@@ -9,6 +9,10 @@ import yaml
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
+from rollout.api import examples
+from rollout.models import Rollout
+from tests.factories import BaselineFactory, ScenarioChangeFactory, ScenarioFactory
+
 SNAPSHOT = Path("docs/openapi.yaml")
 LAST_ERRORS = {"projection/comparison/": ["404", "503"], "reconciliation/": ["503"]}
 COMPUTED = [
@@ -114,9 +118,21 @@ def closed(schema):
         ("waves/moj-1/?as_of=2026-11-23", "waves/{code}/"),
         ("cohorts/?as_of=2026-11-23", "cohorts/"),
         ("projection/movers/?from=2026-11-23", "projection/movers/"),
+        ("projection/?scenario=late", "projection/"),
+        ("baselines/", "baselines/"),
+        ("baselines/budget/", "baselines/{code}/"),
+        ("scenarios/late/", "scenarios/{code}/"),
+        ("projection/movers/?baseline=budget", "projection/movers/"),
+        ("projection/comparison/?baseline=budget", "projection/comparison/"),
+        ("projection/comparison/?scenario=late", "projection/comparison/"),
+        ("projection/comparison/waves/?baseline=budget", "projection/comparison/waves/"),
+        ("projection/comparison/waves/?scenario=late", "projection/comparison/waves/"),
     ],
 )
-def test_answers_are_what_the_schema_says(get, document, path, documented):
+def test_answers_are_what_the_schema_says(get, document, sign_in, path, documented):
+    BaselineFactory(code="budget")
+    late = ScenarioFactory(code="late")
+    ScenarioChangeFactory(scenario=late, rollout=Rollout.objects.get(code="nta"), value="R9.6")
     answer = get(path)
     content = document["paths"][f"/api/v1/{documented}"]["get"]["responses"]["200"]["content"]
     schema = closed(content["application/json"]["schema"])
@@ -128,12 +144,34 @@ def test_errors_are_what_the_schema_says(get, document):
     jsonschema.validate(get("waves/?x=1", 400), closed(document["components"]["schemas"]["Problem"]))
 
 
-@pytest.mark.parametrize("path", ["projection/", "projection/movers/", "reconciliation/"])
-def test_example_is_what_the_schema_says(document, path):
-    content = document["paths"][f"/api/v1/{path}"]["get"]["responses"]["200"]["content"]["application/json"]
-    (example,) = content["examples"].values()
-    schema = {**closed(content["schema"]), "components": closed(document["components"])}
-    jsonschema.validate(example["value"], schema)
+def test_every_answer_has_an_example_that_is_what_the_schema_says(document):
+    components = closed(document["components"])
+    for path, _, operation in operations(document):
+        content = operation["responses"]["200"]["content"]["application/json"]
+        assert content.get("examples"), path
+        for example in content["examples"].values():
+            jsonschema.validate(example["value"], {**closed(content["schema"]), "components": components})
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("ministries/nta/", examples.MINISTRY),
+        ("sources/budget-r8/", examples.SOURCE),
+        ("cohorts/fy2026/", examples.COHORT),
+        ("targets/fy2026-end/", examples.TARGET),
+        ("rollouts/nta/", examples.ROLLOUT),
+        ("waves/nta-1/", examples.WAVE),
+    ],
+)
+def test_example_of_a_row_is_what_is_answered(get, path, row):
+    assert get(path) == row
+
+
+@pytest.mark.usefixtures("seeded")
+def test_example_of_an_observation_is_among_those_answered(get):
+    assert examples.OBSERVATION in get("observations/")["results"]
 
 
 @pytest.mark.django_db
