@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import django_filters.rest_framework as filters  # type: ignore[import-untyped]
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rollout.api.examples import example
 from rollout.api.projection import ProjectionScenarioSerializer
 from rollout.api.seen import scenario_json
 from rollout.api.views import ReadViewSet, check_may_see_scenarios
@@ -79,6 +80,7 @@ class ScenarioChangeSerializer(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(examples=example("国税庁 later, on a plan that moved", EXAMPLE))
 class ScenarioSerializer(ProjectionScenarioSerializer):
     """A named what-if on top of the plan, which it never touches until it is promoted."""
 
@@ -86,11 +88,6 @@ class ScenarioSerializer(ProjectionScenarioSerializer):
     changes = ScenarioChangeSerializer(many=True, help_text="By rollout, wave and field.")
 
 
-@extend_schema_view(
-    retrieve=extend_schema(
-        examples=[OpenApiExample("国税庁 later, on a plan that moved", value=EXAMPLE, response_only=True)]
-    )
-)
 class ScenarioViewSet(ReadViewSet[Scenario]):
     """Named what-ifs; 403 for who may not see them."""
 
