@@ -165,7 +165,7 @@ def test_past_without_an_assumption_is_refused(get, clock):
     assert get("projection/?risk=true&as_of=2026-11-20", 400)["errors"] == {"risk": [MISSING]}
 
 
-def test_scenario_is_drawn_with_its_changes(get, clock):
+def test_scenario_is_drawn_with_its_changes(get, sign_in, clock):
     scenario = ScenarioFactory(code="late")
     wave = Wave.objects.get(code="nta-1")
     ScenarioChangeFactory(scenario=scenario, rollout=wave.rollout, wave=wave, field="cutover", value="R10.1")
