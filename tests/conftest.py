@@ -14,6 +14,7 @@ from django.db import connection
 from hypothesis import settings
 
 from rollout import recompute
+from tests.plan import fill_once
 
 SEED_NOW = datetime(2026, 11, 23, 16, tzinfo=ZoneInfo("Asia/Tokyo"))
 
@@ -48,17 +49,23 @@ def _one_process_settings(settings):
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     settings.PUBLIC_READ = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nothing is kept
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
 
 
 @pytest.fixture
 def seeded(db):
     """The published plan, loaded and computed, at 16:00 in Tokyo on Monday 2026-11-23 (a public holiday)."""
-    with time_machine.travel(SEED_NOW, tick=True):
-        call_command("loaddata", *sorted(Path("fixtures").glob("*.json")), verbosity=0)
-        recompute.recompute()
+    with time_machine.travel(SEED_NOW, tick=False):
+        fill_once("seeded", load_plan)
         connection.run_on_commit.clear()  # the test's own transaction never commits
+    with time_machine.travel(SEED_NOW, tick=True):
         yield
+
+
+def load_plan():
+    call_command("loaddata", *sorted(Path("fixtures").glob("*.json")), verbosity=0)
+    recompute.recompute()
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection
 
 from tests.conftest import SEED_NOW
+from tests.plan import fill_once
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,7 @@ def codes(get):
 def clock(db):
     """The published plan, loaded a week before SEED_NOW; the clock then stands at SEED_NOW."""
     with time_machine.travel(SEED_NOW - timedelta(days=7), tick=False) as clock:
-        call_command("seed", verbosity=0)
+        fill_once("a week earlier", lambda: call_command("seed", verbosity=0))
+        connection.run_on_commit.clear()
         clock.move_to(SEED_NOW)
         yield clock
