@@ -41,9 +41,17 @@ class RowParameter(serializers.SlugRelatedField[Any]):
 
     def __init__(self, rows: QuerySet[Any], **kwargs: Any) -> None:
         noun = rows.model._meta.verbose_name
-        error = f"「{{value}}」というコードの{noun}はありません。"
-        messages: Any = dict.fromkeys(("does_not_exist", "invalid", "null"), error)
+        messages: Any = {
+            "does_not_exist": f"「{{value}}」というコードの{noun}はありません。",
+            "null": f"{noun}のコードを指定してください。",  # what was given is empty
+        }
         super().__init__(slug_field="code", queryset=rows, error_messages=messages, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The row. Raises ValidationError for a code that no row has or, with a NUL in it, can have."""
+        if "\0" in data:
+            self.fail("does_not_exist", value=data)
+        return super().to_internal_value(data)
 
 
 def check_one_of(given: Mapping[str, Any], *names: str) -> str:

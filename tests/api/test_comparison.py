@@ -442,3 +442,16 @@ def test_queries_do_not_grow_with_what_moved(client, budget, late, clock, path, 
     add_rollout()
     assert count() == one
     assert one <= 40
+
+
+@pytest.mark.parametrize("path", [*PATHS, "projection/movers/"])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("", "基準計画のコードを指定してください。"),
+        ("%00", "「\0」というコードの基準計画はありません。"),
+    ],
+    ids=["empty", "NUL"],
+)
+def test_code_that_no_baseline_can_have_is_refused(get, clock, path, code, message):
+    assert get(f"{path}?baseline={code}", 400)["errors"] == {"baseline": [message]}
