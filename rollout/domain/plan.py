@@ -8,9 +8,10 @@ A month is one whole number, `year * 12 + month - 1`: 2026-06 is 24317. A day is
 Gregorian ordinal (`date.toordinal`). `NONE` (-1) stands for "not known".
 """
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 import numpy as np
@@ -175,7 +176,8 @@ def month_number(day: date) -> int:
 
 def last_whole_month(day: date) -> int:
     """The last month that is over at the end of `day`: its own on its last day, else the one before."""
-    return month_number(day + timedelta(days=1)) - 1
+    is_last = day.day == monthrange(day.year, day.month)[1]
+    return month_number(day) if is_last else month_number(day) - 1
 
 
 def month_numbers(ordinals: IntArray) -> IntArray:

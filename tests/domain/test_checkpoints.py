@@ -102,6 +102,7 @@ def test_harder_checkpoint_is_never_judged_better(sketch, users, month):
         (date(2027, 3, 30), (2027, 2)),
         (date(2028, 2, 29), (2028, 2)),
         (date(2027, 1, 1), (2026, 12)),
+        (date.max, (9999, 12)),
     ],
 )
 def test_last_whole_month_is_over_on_that_day(day, month):
