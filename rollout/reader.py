@@ -42,13 +42,16 @@ STATUS_NUMBERS = {status.value: number for number, status in enumerate(Status)}
 def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
     """The rows as the domain sees them, and the ids of the waves in the same order.
 
-    Today's rows, or with `moment` the rows as they were known then.
+    Today's rows, or with `moment` the rows as they were known then. Who reads today's without the lock of
+    the plan's version may meet a row committed meanwhile whose cohort or rollout it has not read: it is left
+    out, and the version has moved on.
     """
     cohorts = sorted(rows_at(CohortRow, moment), key=lambda row: (row.order, row.code))
     cohort_codes = {row.pk: row.code for row in cohorts}
     cohort_index = {row.pk: index for index, row in enumerate(cohorts)}
     columns = ("code", "id", "cohort_id", "users", "weight")
-    rollouts = sorted(rows_at(RolloutRow, moment).values_list(*columns))
+    rows = rows_at(RolloutRow, moment).values_list(*columns)
+    rollouts = sorted(row for row in rows if row[2] in cohort_index)
     rollout_index = {row[1]: index for index, row in enumerate(rollouts)}
     waves, wave_ids = _read_waves(rollout_index, moment)
     plan = Plan(
@@ -117,6 +120,7 @@ def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tu
         numbers.append(_numbers(_translate(rollout_id, rollout_index), *rest))
     code, number = np.concatenate(codes), np.concatenate(numbers, axis=1)
     order = np.lexsort((code, number[0]))
+    order = order[number[0][order] != NONE]
     rollout, ids, users, earliest_day, latest_day, status = number[:, order]
     waves = Waves(
         codes=code[order].tolist(),
@@ -153,7 +157,8 @@ def _ordinals(days: Iterable[date | None]) -> IntArray:
 
 
 def _translate(keys: Sequence[Any], numbers: Mapping[Any, int]) -> IntArray:
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
+    """The numbers of keys; NONE for one that has none."""
+    return np.array([numbers.get(key, NONE) for key in keys], dtype=np.int64)
 
 
 def _cohort(row: CohortRow, codes: Mapping[int, str]) -> Cohort:

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from ministries.models import Contact
@@ -127,6 +127,27 @@ def test_read_plan_orders_rollouts_and_waves_by_code():
     assert (plan.rollouts.codes, plan.rollouts.weight.tolist()) == (["a", "b"], [1, 2])
     assert (plan.waves.codes, plan.waves.rollout.tolist()) == (["x", "z", "y"], [0, 0, 1])
     assert wave_ids.tolist() == [Wave.objects.get(code=code).pk for code in ("x", "z", "y")]
+
+
+@pytest.mark.parametrize("table", ["rollout_rollout", "rollout_wave"])
+def test_read_plan_leaves_out_what_is_committed_while_it_reads(table):
+    WaveFactory(code="a")
+    added = []
+
+    def add_before(execute, sql, *args):
+        if not added and sql.startswith("SELECT") and f'FROM "{table}"' in sql:
+            added.append(True)
+            WaveFactory(code="b")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(add_before):
+        plan, wave_ids = recompute.read_plan()
+    assert (added, plan.waves.codes, len(plan.cohorts), wave_ids.tolist()) == (
+        [True],
+        ["a"],
+        1,
+        [Wave.objects.get(code="a").pk],
+    )
 
 
 def test_read_plan_reads_every_column():
