@@ -31,12 +31,12 @@ EXAMPLE = {
     "target": {"users": 272000, "reached_in": None},
     "summary": {
         "month": "2026-11",
-        "planned_users": 140600,
+        "planned_users": 145312,
         "confirmed_users": 47000,
         "dated_users": 152000,
         "undated_users": 120000,
         "total_users": 272000,
-        "share_of_target": 0.5169,
+        "share_of_target": 0.534235294117647,
     },
     "points": [
         {
@@ -65,7 +65,7 @@ EXAMPLE = {
             "code": "fy2026-end",
             "label": "R8年度末の利用者数",
             "by": "2027-03-31",
-            "derivation": "約47,000 + 約25,000 + 約8万",
+            "derivation": "R7年度末 72,000（約47,000＋約25,000）＋ R8年度の増加 約8万",
             "users": 152000,
             "planned": 152000,
             "confirmed": 47000,
