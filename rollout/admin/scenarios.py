@@ -255,6 +255,11 @@ class ScenarioAdmin(SafeChoices, RecordedAdmin):
             scenario = self.get_object(request, unquote(object_id))
             if scenario is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+            try:
+                scenario.check_readable()
+            except ValidationError as error:
+                messages.error(request, error.message)
+                return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
             form = PromotionForm(request.POST or None)
             if form.is_valid() and _promote(scenario, form, _actor(request)):
                 messages.success(request, f"「{scenario}」を計画に反映しました。")

@@ -64,7 +64,10 @@ def check_one_of(given: Mapping[str, Any], *names: str) -> str:
 
 
 class ScenarioParameter(RowParameter):
-    """A scenario by its code; the serializer's context holds the request. Raises 403 as `scenarios/` does."""
+    """A scenario by its code; the serializer's context holds the request. Raises 403 as `scenarios/` does.
+
+    One whose values cannot be read is answered with what is to be put right.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Scenario.objects.all(), **kwargs)
@@ -76,4 +79,6 @@ class ScenarioParameter(RowParameter):
     def to_internal_value(self, data: Any) -> Any:
         """The scenario. Raises NotAuthenticated or PermissionDenied for who may not see any."""
         check_may_see_scenarios(self.context["request"])
-        return super().to_internal_value(data)
+        scenario = super().to_internal_value(data)
+        scenario.check_readable()
+        return scenario

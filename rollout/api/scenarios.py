@@ -54,7 +54,8 @@ class ScenarioFilter(filters.FilterSet):  # type: ignore[misc]
 class ScenarioChangeSerializer(serializers.Serializer[Any]):
     """One fact that the scenario has otherwise than the plan.
 
-    Values are texts: a cutover as written (`R8.6~`, `検討中`), a count in digits, the code of a status.
+    Values are texts: a cutover as written (`R8.6~`, `検討中`), a count in digits, the code of a status. One
+    that cannot be read stands as it was written; `projection/` and `projection/comparison/` then refuse.
     """
 
     rollout = serializers.CharField(help_text="Code of the rollout.")
@@ -149,7 +150,7 @@ def _change_json(change: ScenarioChange) -> dict[str, Any]:
         "rollout_label": change.rollout.label,
         "wave": change.wave.code if change.wave else None,
         "field": change.field,
-        "value": _text(change.fact),
+        "value": _text(change.fact if change.is_readable else change.value),
     }
 
 

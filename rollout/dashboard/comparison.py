@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -80,6 +81,8 @@ def _choose(request: HttpRequest) -> Either | None:
     )
     if isinstance(chosen, Baseline):
         _check_known(chosen)
+    if isinstance(chosen, Scenario):
+        _check_readable(chosen)
     return chosen
 
 
@@ -99,6 +102,13 @@ def _check_known(baseline: Baseline) -> None:
         raise _RefusedError(
             f"「{baseline.label}」の時点（{moment_text(baseline.moment)}）の計画は、履歴に残っていません。"
         )
+
+
+def _check_readable(scenario: Scenario) -> None:
+    try:
+        scenario.check_readable()
+    except ValidationError as error:
+        raise _RefusedError(error.message) from error
 
 
 def _choices(asked: _Asked, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:

@@ -96,6 +96,15 @@ class Scenario(models.Model):
         """True while it may still be promoted."""
         return self.state in (self.State.DRAFT, self.State.PROPOSED)
 
+    def check_readable(self) -> None:
+        """Raise ValidationError, naming the changes, where values cannot be read: raw loads leave such."""
+        unreadable = [str(change) for change in self.changes.all() if not change.is_readable]
+        if unreadable:
+            raise ValidationError(
+                f"試算「{self.label}」の変更点「{'」「'.join(unreadable)}」は、値を読めません。"
+                "管理画面の「試算」で直してください。"
+            )
+
 
 class ScenarioChange(models.Model):
     """One fact that a scenario has otherwise than the plan: of one wave, or without a wave of the rollout.
@@ -181,6 +190,15 @@ class ScenarioChange(models.Model):
         Raises ValidationError for a value that cannot be read. Dates are read as leniently as the plan's.
         """
         return _FACTS[self.field](self.value)
+
+    @property
+    def is_readable(self) -> bool:
+        """True where the value can be read; `clean` lets no other through."""
+        try:
+            _FACTS[self.field](self.value)
+        except ValidationError:
+            return False
+        return True
 
     def as_change(self) -> Change:
         """The change as the domain knows it. Raises ValidationError for a value that cannot be read."""

@@ -253,6 +253,21 @@ def test_rule_that_would_be_broken_is_told_before_the_question(staff_client):
     assert refused(staff_client, scenario, reason=REASON, **look(staff_client, scenario)) != []
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_value_that_cannot_be_read_is_put_right_before_promoting(staff_client, method):
+    scenario = suppose(("nta", "cutover", "R9.6"))
+    ScenarioChange.objects.update(value="そのうち")
+    before = everything()
+    answer = getattr(staff_client, method)(url(scenario, "promote"), {"reason": REASON}, follow=True)
+    assert answer.redirect_chain == [(url(scenario), 302)]
+    why = (
+        f"試算「{scenario}」の変更点「国税庁 切替：そのうち」は、値を読めません。"
+        "管理画面の「試算」で直してください。"
+    )
+    assert [str(message) for message in answer.context["messages"]] == [why]
+    assert everything() == before
+
+
 def test_withdrawn_scenario_is_not_promoted(staff_client):
     scenario = suppose(("nta", "cutover", "R9.6"), state="withdrawn")
     html = staff_client.get(url(scenario, "promote")).content.decode()

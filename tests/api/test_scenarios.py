@@ -5,13 +5,12 @@ from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
 
 from rollout.history import TRACKED_MODELS
-from rollout.models import PlanVersion, Rollout, Scenario
+from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange
 from tests.api.edits import move
 from tests.api.test_schema import closed
 from tests.factories import ScenarioChangeFactory, ScenarioFactory, WaveFactory
@@ -25,19 +24,6 @@ PATHS = [
 ]
 SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
 NO_RIGHT = "この操作をする権限がありません。"
-
-
-@pytest.fixture
-def reader(django_user_model):
-    """A person who may see scenarios and nothing else."""
-    user = django_user_model.objects.create_user("reader")
-    user.user_permissions.add(Permission.objects.get(codename="view_scenario"))
-    return user
-
-
-@pytest.fixture
-def sign_in(client, reader):
-    client.force_login(reader)
 
 
 @pytest.fixture
@@ -237,3 +223,37 @@ def test_schema_says_that_scenarios_are_for_those_who_sign_in(document):
     assert operations[0]["responses"]["403"]["description"] == (
         "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios."
     )
+
+
+@pytest.fixture(
+    params=[("cutover", "そのうち"), ("users", "多数"), ("status", "未定")], ids=lambda row: row[0]
+)
+def unreadable(request, late):
+    """A scenario with a value that nobody can read, as a raw load may leave it; that field and that value."""
+    field, value = request.param
+    ScenarioChange.objects.filter(scenario=late).update(field=field, value=value)
+    return request.param
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_value_that_cannot_be_read_stands_as_it_was_written(get, unreadable):
+    (row,) = get("scenarios/late/")["changes"]
+    assert (row["field"], row["value"]) == unreadable
+    assert [scenario["code"] for scenario in get("scenarios/")["results"]] == ["late"]
+
+
+@pytest.mark.usefixtures("sign_in")
+@pytest.mark.parametrize(
+    "path", ["projection/", "projection/comparison/", "projection/comparison/waves/"], ids=str
+)
+def test_scenario_that_cannot_be_read_is_refused_by_name(get, unreadable, path):
+    (change,) = ScenarioChange.objects.all()
+    message = (
+        f"試算「国税庁 一年遅れ」の変更点「{change}」は、値を読めません。管理画面の「試算」で直してください。"
+    )
+    assert get(f"{path}?scenario=late", 400)["errors"] == {"scenario": [message]}
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_scenario_is_asked_for_by_a_code(get, late):
+    assert get("projection/?scenario=", 400)["errors"] == {"scenario": ["試算のコードを指定してください。"]}

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from rollout import actions
 from rollout.dashboard import comparison, differences, waterfall
 from rollout.domain.comparison import Slip
-from rollout.models import Cohort, PlanVersion, Rollout, Scenario, Wave
+from rollout.models import Cohort, PlanVersion, Rollout, Scenario, ScenarioChange, Wave
 from tests.api.edits import move, withdraw
 from tests.conftest import SEED_NOW
 from tests.dashboard.test_page import rows_of, text_of
@@ -460,3 +460,13 @@ def test_chart_bars_begin_where_the_one_before_ended():
 def test_chart_of_a_share_that_only_changed_hands_has_a_plane():
     steps = [waterfall.Step(("前",), 0, 0), waterfall.Step(("a",), 0, 1), waterfall.Step(("b",), 1, 0)]
     assert {"+1", "−1", "0人"} <= texts(waterfall.waterfall_svg([*steps, waterfall.Step(("後",), 0, 0)]))
+
+
+def test_page_refuses_a_scenario_with_a_value_that_cannot_be_read(client, late):
+    ScenarioChange.objects.filter(scenario=late).update(value="そのうち")
+    html = page(client, "?scenario=late", status=400)
+    message = (
+        "試算「財務局 遅れ」の変更点「財務局 切替：そのうち」は、値を読めません。"
+        "管理画面の「試算」で直してください。"
+    )
+    assert re.findall(r'<div class="notice notice-error".*?<p>(.*?)</p>', html, re.DOTALL) == [message]
