@@ -348,7 +348,8 @@ class Citation(models.Model):
             ),
             models.CheckConstraint(
                 name="citation_says_what_its_subject_is",
-                condition=Q(subject="cutover", says_users__isnull=True) | Q(subject="users", says_cutover=""),
+                condition=(Q(says_users__isnull=True) | Q(subject="users"))
+                & (Q(says_cutover="") | Q(subject="cutover")),
                 violation_error_message="切替の引用には時期を、人数の引用には人数を入力してください。",
             ),
             models.CheckConstraint(

@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
 from django.urls import reverse
 
 from rollout.models import Scenario
@@ -29,6 +30,7 @@ def open_page(live_server, staff_client, monkeypatch):
             return page
 
         yield open_at
+        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
 
 
 @pytest.mark.parametrize("width", [1280, 390])
