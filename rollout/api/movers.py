@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import F, IntegerField, Value
@@ -213,24 +214,33 @@ class Changes:
         for moment in (before, after):
             for row in rows_at(Rollout, moment):
                 codes[row.pk].add(row.code)
-        self._of_waves = self._by(Wave, "rollout_id", codes)
+        changed = Wave.history.filter(**self._span).values("id")
+        left = rows_at(Wave, before).filter(id__in=changed).values_list("id", "rollout_id")
+        self._of_waves = self._by(Wave, "rollout_id", codes, dict(left))
         self._of_rollouts = self._by(Rollout, "id", codes)
         self._of_cohorts = self._by(Cohort, "id", defaultdict(lambda: {""}))[""]
 
-    def _by(self, model: Any, key: str, codes: Mapping[int, set[str]]) -> dict[str, list[dict[str, Any]]]:
-        columns = (key, "history_date", "history_user__username", "history_change_reason")
+    def _by(
+        self,
+        model: Any,
+        key: str,
+        codes: Mapping[int, set[str]],
+        left: Mapping[int, int] = MappingProxyType({}),
+    ) -> dict[str, list[dict[str, Any]]]:
+        """By code; what moved a wave to another rollout stands under the one that it `left` as well."""
+        columns = ("id", key, "history_date", "history_user__username", "history_change_reason")
         citation = (
             F("history_citation_id")
             if issubclass(model.history.model, CitedChange)
             else Value(None, IntegerField())
         )
         changes = list(model.history.filter(**self._span).values_list(*columns, citation))
-        words = cited((number, at) for _, at, _, _, number in changes) if self._show_people else {}
+        words = cited((number, at) for _, _, at, _, _, number in changes) if self._show_people else {}
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row, at, person, reason, number in changes:
+        for row, owner, at, person, reason, number in changes:
             told = {"by": person, "reason": reason} if self._show_people else {"by": None, "reason": None}
             quoted = _citation_json(words.get((number, at)))
-            for code in codes[row]:
+            for code in codes[owner] | codes[left.get(row, owner)]:
                 found[code].append({"at": timezone.localtime(at).isoformat(), **told, "citation": quoted})
         return found
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from ministries.models import Ministry
 from rollout import actions
 from rollout.models import Citation, Cohort, Rollout, Wave
-from tests.api.edits import EDITS, move
-from tests.factories import BaselineFactory, SourceFactory
+from tests.api.edits import EDITS, change, move
+from tests.factories import BaselineFactory, SourceFactory, WaveFactory
 
 BEFORE = "2026-11-22"
 
@@ -197,6 +197,22 @@ def test_published_total_is_a_cause_of_its_own(get, clock):
         {"published_total"},
     )
     assert {len(mover["changes"]) for mover in answer["movers"]} == {1}
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_wave_that_went_to_another_rollout_says_why_in_both(get, clock):
+    wave = WaveFactory(rollout=Rollout.objects.get(code="cfa"), code="cfa-2", cutover="R9.1", users=100)
+    clock.shift(60)
+    BaselineFactory(code="budget")
+    clock.shift(60)
+    change(wave, rollout=Rollout.objects.get(code="caa"))
+    movers = get("projection/movers/?baseline=budget")["movers"]
+    told = {
+        (mover["rollout"], mover["cause"]): [edit["reason"] for edit in mover["changes"]]
+        for mover in movers
+        if mover["cause"] in ("added", "removed")
+    }
+    assert told == {("cfa", "removed"): ["変更"], ("caa", "added"): ["変更"]}
 
 
 def test_deleted_rollout_keeps_its_name_of_the_time(get, clock):
