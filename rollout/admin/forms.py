@@ -119,7 +119,7 @@ class CitingForm(ReasonForm):
         required=False,
         max_length=300,
         widget=AdminTextInputWidget,
-        help_text="資料の言い方のまま。",
+        help_text="資料の言い方のまま。引用として公開されるので、個人名や連絡先は書かないでください。",
     )
     evidence_locator = forms.CharField(
         label="掲載箇所",
