@@ -71,7 +71,11 @@ class ConfirmedAdmin(PlanAdmin):
     ) -> Any:
         """The form; filled in and not saved for who comes back to it."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form)(form.__name__, (Reopened, form), {}) if BACK in request.POST else form
+        if BACK not in request.POST:
+            return form
+        reopened: Any = type(form)(form.__name__, (Reopened, form), {})
+        reopened.base_fields = form.base_fields  # with the fields that were fitted to this person
+        return reopened
 
     def changeform_view(
         self,

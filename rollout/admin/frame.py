@@ -1,11 +1,14 @@
 """Pages of the published frame: sources, cohorts, targets and observations."""
 
 from datetime import date
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from rollout.admin.base import PlanAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.domain.plan import Reading
 from rollout.models import Cohort, Observation, Source, Target
 from rollout.models.labels import READING_LABELS
 
@@ -74,7 +77,19 @@ class TargetAdmin(PlanAdmin):
     search_fields = ("code", "label")
     list_select_related = ("source",)
     autocomplete_fields = ("source",)
-    fields = ("label", "users", "reading", "by", "derivation", "source", "code")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("label", "users", "reading", "by", "derivation", "source", "code"),
+                "description": "期限を入れると「途中の目標」になり、達成の見込みが見込みの画面に出ます。",
+            },
+        ),
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A target is of all users so far, unless it says otherwise."""
+        return {"reading": Reading.RUNNING_TOTAL.value, **super().get_changeform_initial_data(request)}
 
     @admin.display(description="期限", ordering="by", empty_value="最終目標")
     def deadline(self, target: Target) -> date | None:

@@ -121,13 +121,15 @@ def _telling_movement(
 
 
 def _months_text(old: Projection, new: Projection) -> str:
-    """`R8.6〜R8.8`, or one month, or nothing."""
+    """`R8.6〜R8.8`, or one month, or `R8.6以降` where the figures never meet again, or nothing."""
     start = min(old.first_month, new.first_month)
     end = max(curve.first_month + len(curve.planned) for curve in (old, new))
     moved = [month for month in range(start, end) if old.at(month).cumulative != new.at(month).cumulative]
     if not moved:
         return ""
     first, last = (month_label(*month_parts(month)) for month in (moved[0], moved[-1]))
+    if moved[-1] == end - 1:
+        return f"{first}以降"
     return first if first == last else f"{first}〜{last}"
 
 

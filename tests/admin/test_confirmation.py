@@ -154,6 +154,13 @@ def test_going_back_shows_the_form_as_it_was_filled_in(seeded, staff_client):
     assert (everything(), LogEntry.objects.count()) == (before, 0)
 
 
+def test_going_back_finds_a_source_by_typing_as_before(seeded, staff_client):
+    answer = post(staff_client, wave(), cutover="R8.9", reason=REASON)
+    back = confirm(staff_client, url(wave()), answer, _back="入力に戻る")
+    widget = back.context["adminform"].form.fields["evidence_source"].widget
+    assert (type(widget.widget).__name__, widget.can_add_related) == ("SourceSelect", True)
+
+
 def test_button_that_was_pressed_is_remembered(seeded, staff_client):
     sent = edited(staff_client, wave(), cutover="R8.9", reason=REASON, _continue="保存して編集を続ける")
     answer = staff_client.post(url(wave()), sent)

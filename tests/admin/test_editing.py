@@ -1,5 +1,7 @@
 """Edits in the admin: bad input is refused in Japanese and changes nothing; good input is one action."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -19,6 +21,7 @@ from tests.admin.edits import (
     values_of,
     wave,
 )
+from tests.admin.test_pages import fill_ledger
 from tests.conftest import SEED_NOW
 
 REASON_MISSING = "切替・人数・状態を変えるときは、変更理由を書いてください。"
@@ -294,6 +297,19 @@ def test_deleting_a_rollout_takes_its_parts_and_says_why(seeded, staff_client):
     assert said == [("-", "pmo", "誤登録")] * 2
 
 
+FORBIDDEN = (
+    "「出入国在留管理庁」は削除できません。次のものが関係していて、記録として残すか、削除する権限がありません。"
+    "移行を取りやめるときは、削除せずに、移行単位の状態を「中止」にしてください。"
+)
+
+
+def test_rollout_with_reminders_on_record_is_not_deleted_and_says_what_to_do(seeded, staff_client):
+    fill_ledger()
+    rows = [Rollout.objects.get(code="isa"), Wave.objects.get(code="isa-1")]
+    pages = [staff_client.get(url(row, "delete")).content.decode() for row in rows]
+    assert [re.findall(r"<p>(「.*?)</p>", html) for html in pages] == [[FORBIDDEN]] * 2
+
+
 def test_row_that_others_need_is_not_deleted(seeded, staff_client):
     before = everything()
     answer = delete(staff_client, Cohort.objects.first(), reason=REASON)
@@ -337,3 +353,8 @@ def test_deletion_without_a_reason_is_refused_and_deletes_nothing(seeded, staff_
     assert (answer.status_code, everything() == before) == (302, True)
     page = staff_client.get(answer.url).content.decode()
     assert "削除するときは、変更理由を書いてください。まだ何も削除していません。" in page
+
+
+def test_new_target_is_of_all_users_so_far_unless_it_says_otherwise(seeded, staff_client):
+    form = staff_client.get(reverse("admin:rollout_target_add")).context["adminform"].form
+    assert form["reading"].value() == "running_total"

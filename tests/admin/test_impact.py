@@ -54,6 +54,11 @@ def test_year_that_is_over_is_told_where_no_other_moves():
     assert moves(impact(before, after)) == ("R6年度", True, [("a", "−7")])
 
 
+def test_months_that_never_meet_again_have_no_last_one():
+    before, after = (one_cohort(None, rollout("a", wave("R8.6", users))) for users in (7, 8))
+    assert impact(before, after).months == "R8.6以降"
+
+
 @pytest.mark.parametrize(
     ("later", "months"), [("R8.7", "R8.6"), ("R8.9", "R8.6〜R8.8"), ("R9.4", "R8.6〜R9.3")]
 )

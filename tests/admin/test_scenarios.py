@@ -367,3 +367,9 @@ def test_list_and_promotion_ask_the_same_number_of_questions_however_long(staff_
         ScenarioChange.objects.create(scenario=scenario, rollout=row.rollout, field="cutover", value="R9.12")
         suppose(("nta", "cutover", "R9.6"))
     assert [questions(staff_client, address) for address in addresses] == few
+
+
+def test_scenario_leads_to_its_comparison(staff_client):
+    scenario = suppose(("nta", "cutover", "R9.9"))
+    html = staff_client.get(url(scenario)).content.decode()
+    assert f'href="/comparison/?scenario={scenario.code}"' in html
