@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.db.models import QuerySet
@@ -17,14 +17,22 @@ from rollout.dashboard.pages import QUOTED_LENGTH, moment_text, public_page, rea
 from rollout.domain.dates import fiscal_year_of
 from rollout.domain.plan import Basis
 from rollout.history import complete_since
-from rollout.models import Baseline, Scenario
+from rollout.models import Baseline, Rollout, Scenario
 from rollout.models.labels import BASIS_LABELS
+from rollout.models.scenario import may_see_scenarios
 from rollout.recompute import settled_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
 TEMPLATE = "rollout/dashboard/comparison.html"
 Chosen = TypeVar("Chosen", Baseline, Scenario)
 Either = Baseline | Scenario
+Person = AbstractBaseUser | AnonymousUser
+ADDED = (
+    ("add_baseline", "admin:rollout_baseline_add", "基準計画を追加"),
+    ("add_scenario", "admin:rollout_scenario_add", "試算を追加"),
+)
+CHOOSE = "下から選んでください。"
+SCENARIOS_HIDDEN = "試算を見られるのは、権限のある人がログインしたときだけです。"
 
 
 class _RefusedError(Exception):
@@ -51,7 +59,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if asked.refused else HTTPStatus.OK
     if asked.chosen is not None:
         try:
-            context |= _page(_compare(asked.chosen, asked.basis))
+            context |= _page(_compare(asked.chosen, asked.basis), _seen_rollouts(request.user))
         except OperationalError:
             context["busy"] = True
             status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -76,8 +84,9 @@ def _choose(request: HttpRequest) -> Either | None:
     baseline, scenario = request.GET.get("baseline"), request.GET.get("scenario")
     if baseline and scenario:
         raise _RefusedError("基準計画と試算は一緒に選べません。どちらか1つを選んでください。")
+    remedy = CHOOSE if may_see_scenarios(request.user) else SCENARIOS_HIDDEN
     chosen: Either | None = _row(Baseline.objects.all(), baseline) or _row(
-        Scenario.objects.visible_to(request.user), scenario
+        Scenario.objects.visible_to(request.user), scenario, remedy
     )
     if isinstance(chosen, Baseline):
         _check_known(chosen)
@@ -86,13 +95,13 @@ def _choose(request: HttpRequest) -> Either | None:
     return chosen
 
 
-def _row(rows: QuerySet[Chosen], code: str | None) -> Chosen | None:
+def _row(rows: QuerySet[Chosen], code: str | None, remedy: str = CHOOSE) -> Chosen | None:
     if not code:
         return None
     row = rows.filter(code=code).first()
     if row is None:
         name = rows.model._meta.verbose_name
-        raise _RefusedError(f"「{code[:QUOTED_LENGTH]}」という{name}はありません。下から選んでください。")
+        raise _RefusedError(f"「{code[:QUOTED_LENGTH]}」という{name}はありません。{remedy}")
     return row
 
 
@@ -111,7 +120,7 @@ def _check_readable(scenario: Scenario) -> None:
         raise _RefusedError(error.message) from error
 
 
-def _choices(asked: _Asked, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
+def _choices(asked: _Asked, user: Person) -> dict[str, Any]:
     return {
         "refused": asked.refused,
         "chosen": asked.chosen,
@@ -121,6 +130,7 @@ def _choices(asked: _Asked, user: AbstractBaseUser | AnonymousUser) -> dict[str,
         "readings": [(each.value, BASIS_LABELS[each.value], each is asked.basis) for each in Basis],
         "baselines": [(row, moment_text(row.moment)) for row in Baseline.objects.all()],
         "scenarios": list(Scenario.objects.visible_to(user)),
+        "may_add": [(name, label) for right, name, label in ADDED if _may(user, right)],
     }
 
 
@@ -131,7 +141,17 @@ def _compare(chosen: Either, basis: Basis) -> Comparison:
     return compare_scenario(chosen, basis, now)
 
 
-def _page(found: Comparison) -> dict[str, Any]:
+def _may(user: Person, right: str) -> bool:
+    """True for who has the right and may use the admin."""
+    return isinstance(user, AbstractUser) and user.is_staff and user.has_perm(f"rollout.{right}")
+
+
+def _seen_rollouts(user: Person) -> dict[str, int]:
+    """The rollouts whose history this person may look up in the admin: ids by code."""
+    return dict(Rollout.objects.values_list("code", "id")) if _may(user, "view_rollout") else {}
+
+
+def _page(found: Comparison, rollout_ids: dict[str, int]) -> dict[str, Any]:
     year = fiscal_year_of(timezone.localdate(found.computed_at))
     waves = found.waves()
     return {
@@ -142,5 +162,5 @@ def _page(found: Comparison) -> dict[str, Any]:
         "counts": differences.counts_text(waves),
         "years": differences.year_rows(found, year),
         "moved": differences.explain_year(found, year),
-        "waves": differences.list_waves(waves),
+        "waves": differences.list_waves(waves, rollout_ids),
     }

@@ -1,7 +1,7 @@
 """What a comparison says, in the words and figures of its page."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rollout.dashboard.charts import Size
@@ -66,7 +66,10 @@ class Side:
 
 @dataclass(frozen=True)
 class WaveRow:
-    """One wave beside itself; `changes` names what differs; `users` has two entries where they differ."""
+    """One wave beside itself; `changes` names what differs; `users` has two entries where they differ.
+
+    `rollout_id` leads to the rollout's history, for who may see it.
+    """
 
     name: str
     changes: Sequence[str]
@@ -75,6 +78,7 @@ class WaveRow:
     slip: str
     users: Sequence[str]
     user_months: str
+    rollout_id: int | None
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,12 @@ def year_rows(found: Comparison, current: int) -> list[YearRow]:
     ]
 
 
-def explain_year(found: Comparison, year: int) -> Explained | None:
-    """What moved the end of a fiscal year; None where nothing did."""
+def explain_year(found: Comparison, current: int) -> Explained | None:
+    """What moved the end of the current fiscal year, else of the next that moved, else of the last before.
+
+    None where no end moved and, at the current one, no users changed hands.
+    """
+    year = _telling_year(found, current)
     movement = found.movement(fiscal_year_end(year))
     if not movement.movers:
         return None
@@ -149,6 +157,12 @@ def explain_year(found: Comparison, year: int) -> Explained | None:
         charts=[_chart(steps, size) for size in (WIDE, NARROW)],
         chart_alt=_alt(f"{fiscal_year_label(year)}末", steps),
     )
+
+
+def _telling_year(found: Comparison, current: int) -> int:
+    moved = [end.fiscal_year for end in found.year_ends if end.difference]
+    ahead = [year for year in moved if year >= current]
+    return next(iter([*ahead, *reversed(moved)]), current)
 
 
 def _steps(movement: Movement, found: Comparison) -> list[Step]:
@@ -185,11 +199,14 @@ def _alt(year: str, steps: Sequence[Step]) -> str:
     )
 
 
-def list_waves(waves: Sequence[ComparedWave]) -> WaveList:
-    """The waves that changed: those that came, went or were cancelled, then the dearest slips."""
+def list_waves(waves: Sequence[ComparedWave], rollout_ids: Mapping[str, int]) -> WaveList:
+    """The waves that changed: those that came, went or were cancelled, then the dearest slips.
+
+    `rollout_ids` names by code the rollouts whose history the reader may see.
+    """
     changed = sorted((wave for wave in waves if wave.changed), key=_rank)
     listed = changed[:LISTED_WAVES]
-    rows = [_wave_row(wave) for wave in listed]
+    rows = [_wave_row(wave, rollout_ids.get(wave.slip.rollout)) for wave in listed]
     return WaveList(rows, len(changed) - len(listed), len(waves) - len(changed))
 
 
@@ -198,7 +215,7 @@ def _rank(wave: ComparedWave) -> tuple[bool, int, str, str]:
     return slip.months is not None, -abs(slip.user_months or 0), slip.rollout, slip.wave
 
 
-def _wave_row(wave: ComparedWave) -> WaveRow:
+def _wave_row(wave: ComparedWave, rollout_id: int | None) -> WaveRow:
     slip = wave.slip
     users = dict.fromkeys(_users_text(side) for side in (wave.before, wave.after) if side)
     return WaveRow(
@@ -209,6 +226,7 @@ def _wave_row(wave: ComparedWave) -> WaveRow:
         slip=slip_text(slip),
         users=list(users),
         user_months=user_months_text(slip),
+        rollout_id=rollout_id,
     )
 
 

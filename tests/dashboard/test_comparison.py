@@ -133,8 +133,24 @@ def test_page_shows_no_scenario_to_who_may_not_see_them(client, budget, late):
     client.logout()
     assert "財務局 遅れ" not in page(client)
     html = page(client, "?scenario=late", status=400)
-    assert "「late」という試算はありません。" in html
+    hidden = "「late」という試算はありません。試算を見られるのは、権限のある人がログインしたときだけです。"
+    assert hidden in html
     assert "財務局 遅れ" not in html
+
+
+def links_to_admin(client, query):
+    return sorted(set(re.findall(r'<a[^>]* href="(/admin/rollout[^"]*)"', page(client, query))))
+
+
+def test_page_leads_to_the_admin_only_who_may_go_there(staff_client, reader, budget):
+    move("nta-1", "R9.6")
+    history = f"/admin/rollout/rollout/{Rollout.objects.get(code='nta').pk}/history/"
+    add = ["/admin/rollout/baseline/add/", history, "/admin/rollout/scenario/add/"]
+    assert links_to_admin(staff_client, BUDGET) == add
+    staff_client.force_login(reader)
+    assert links_to_admin(staff_client, BUDGET) == []
+    staff_client.logout()
+    assert links_to_admin(staff_client, BUDGET) == []
 
 
 def test_page_waits_for_a_change_that_is_being_written(client, budget, monkeypatch):
@@ -229,6 +245,16 @@ def test_movers_add_up_from_the_one_figure_to_the_other(client, budget, clock):
         "原子力規制庁の按分のし直しで+320人、財務局の按分のし直しで+289人、現在の計画は77,042人。"
     )
     assert re.findall(r'role="img" aria-label="([^"]+)"', html) == [alt, alt]
+
+
+def test_year_that_moved_is_told_where_the_current_one_did_not(sign_in, client, clock):
+    move("nta-1", "R9.6")
+    scenario = ScenarioFactory(code="later", label="国税庁 再延期")
+    ScenarioChangeFactory(scenario=scenario, rollout=Rollout.objects.get(code="nta"), value="R10.9")
+    clock.shift(60)
+    html = page(client, "?scenario=later")
+    assert "R9年度末の差の内訳" in html
+    assert rows_of(html, "movers-heading")[1] == ["国税庁", "日程の変更", "−68,600", "83,400"]
 
 
 def test_changed_waves_stand_with_both_dates_and_the_cost(client, budget, clock):
