@@ -264,6 +264,7 @@ def test_who_may_not_change_a_wave_gets_no_confirmation(seeded, client, django_u
 def test_deletion_page_shows_what_it_does_and_does_nothing(seeded, staff_client):
     before = everything()
     answer = staff_client.get(url(rollout("isa"), "delete"))
+    assert '<input type="submit" value="削除する">' in answer.content.decode()
     assert counts(answer) == [
         ("出入国在留管理庁", "3,344人（按分）", "—", "−3,344"),
         ("経済産業省", "4,123人（按分）", "6,650人（按分）", "+2,527"),
