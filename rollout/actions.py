@@ -50,15 +50,15 @@ class Evidence:
 def save_row(*, row: Row, actor: Actor, reason: str, evidence: Evidence | None = None) -> Row:
     """Add or change one row of the plan, with who and why in its history, and on what it rests.
 
-    `evidence` becomes the adopted citation of every fact that changes. It is refused with a change that
-    no source could speak of.
+    `evidence` becomes the adopted citation of every fact that changes. Raises ValidationError as
+    `check_evidence` does.
     """
     PlanVersion.objects.lock()
     if isinstance(row, Wave):
         check_wave(row)
     subjects = cited_subjects(row) if evidence else []
-    if evidence and not subjects:
-        raise ValidationError(NOTHING_CITED)
+    if evidence:
+        check_evidence(row, evidence)
     _sign(row, actor, reason)
     row.save()
     if evidence and isinstance(row, Rollout | Wave):
@@ -167,6 +167,25 @@ def cited_subjects(row: models.Model) -> list[Citation.Subject]:
     return [Citation.Subject.CUTOVER, *subjects] if _is_rescheduled(row, before) else subjects
 
 
+def check_evidence(row: models.Model, evidence: Evidence) -> None:
+    """Raise ValidationError when the unsaved change of `row` cannot rest on this.
+
+    No source could speak of it, or the same place of the source is cited in other words: a document goes on
+    saying what it said.
+    """
+    subjects = cited_subjects(row)
+    if not subjects:
+        raise ValidationError(NOTHING_CITED)
+    if not isinstance(row, Rollout | Wave) or row.pk is None:
+        return
+    for citation in Citation.objects.filter(subject__in=subjects, **_place_in(row, evidence)):
+        if citation.text != evidence.text:
+            raise ValidationError(
+                f"この出典の同じ箇所から、もう「{citation.text}」を引用しています。"
+                "別の箇所なら「掲載箇所」を書き分けてください。文言の誤りは、導入案件の「引用」で直してください。"
+            )
+
+
 def _is_rescheduled(row: Rollout | Wave, before: Rollout | Wave) -> bool:
     if not isinstance(row, Wave) or not isinstance(before, Wave):
         return False
@@ -176,11 +195,11 @@ def _is_rescheduled(row: Rollout | Wave, before: Rollout | Wave) -> bool:
 def _adopt(row: Rollout | Wave, subject: Citation.Subject, evidence: Evidence) -> Citation:
     """Have the plan follow the evidence on one fact of a saved row, signed as the row is.
 
-    What was adopted before stays, no longer adopted. What is cited from the same place again is not cited
-    twice: it says what it says now.
+    What was adopted before stays, no longer adopted. What is cited from the same place again, in the same
+    words, is not cited twice.
     """
     place = {**_place_of(row), "subject": subject}
-    same = {**place, "source": evidence.source, "locator": evidence.locator}
+    same = {**_place_in(row, evidence), "subject": subject}
     citation = Citation.objects.filter(**same).first() or Citation(**same)
     for other in Citation.objects.adopted().filter(**place).exclude(pk=citation.pk):
         other.adopted = False
@@ -200,6 +219,11 @@ def _place_of(row: Rollout | Wave) -> dict[str, Any]:
         return {"rollout": row, "wave": None}
     others = Wave.objects.filter(rollout=row.rollout).exclude(pk=row.pk)
     return {"rollout": row.rollout, "wave": row if others.exists() else None}
+
+
+def _place_in(row: Rollout | Wave, evidence: Evidence) -> dict[str, Any]:
+    """The same, and where in which source it is said."""
+    return {**_place_of(row), "source": evidence.source, "locator": evidence.locator}
 
 
 def _save_signed_like(row: models.Model, other: models.Model) -> None:

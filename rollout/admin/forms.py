@@ -14,6 +14,7 @@ from django.contrib.admin.widgets import (
     RelatedFieldWidgetWrapper,
 )
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.forms import BaseInlineFormSet
 
 from ministries.corporate_number import normalise
@@ -183,10 +184,13 @@ class WaveForm(_WaveRules, CitingForm):
     """One wave."""
 
     def _post_clean(self) -> None:
-        """Refuse a citation of nothing, which would be lost."""
+        """Refuse a citation that nothing could rest on, or that contradicts another."""
         super()._post_clean()
-        if not self.errors and self.evidence and not actions.cited_subjects(self.instance):
-            self.add_error("evidence_source", actions.NOTHING_CITED)
+        if not self.errors and self.evidence:
+            try:
+                actions.check_evidence(self.instance, self.evidence)
+            except ValidationError as error:
+                self.add_error("evidence_source", error)
 
 
 class WavePartForm(_WaveRules, RowForm):
@@ -221,15 +225,20 @@ class WaveFormSet(PartFormSet):
         moved = any(actions.needs_reason(form.instance, form.changed_data) for form in self.initial_forms)
         if (moved or self.deleted_forms) and not self.data.get("reason", "").strip():
             raise ValidationError(REASON_MISSING_BELOW, code=REASON_CODE)
-        if _has_evidence(self) and not any(self._cited()):
-            raise ValidationError(actions.NOTHING_CITED)
+        if _has_evidence(self):
+            rows = [row for row in self._changed_rows() if actions.cited_subjects(row)]
+            if not rows:
+                raise ValidationError(actions.NOTHING_CITED)
+            if evidence := _evidence(self):
+                for row in rows:
+                    actions.check_evidence(row, evidence)
 
-    def _cited(self) -> Iterator[bool]:
-        """Whether a source can speak of the change, of the rollout and of each wave that is changed."""
-        yield bool(actions.cited_subjects(self.instance))
+    def _changed_rows(self) -> Iterator[models.Model]:
+        """The rollout, and each wave that is changed."""
+        yield self.instance
         for form in self.forms:
             if form.has_changed() and form.is_valid() and form not in self.deleted_forms:
-                yield bool(actions.cited_subjects(form.instance))
+                yield form.instance
 
 
 class CitationForm(RowForm):
@@ -283,6 +292,13 @@ class ContactFormSet(PartFormSet):
 def _has_evidence(formset: AnyFormSet) -> bool:
     """True when the form around says on what the change rests."""
     return any(formset.data.get(name, "").strip() for name in EVIDENCE)
+
+
+def _evidence(formset: AnyFormSet) -> actions.Evidence | None:
+    """The same as the form around reads it; None where that finds fault with it."""
+    source, text, locator = (formset.data.get(name, "").strip() for name in EVIDENCE)
+    row = Source.objects.filter(pk=source).first() if source.isdecimal() else None
+    return actions.Evidence(row, text, locator) if row and text else None
 
 
 def _kept(formset: AnyFormSet) -> list[dict[str, Any]]:

@@ -99,6 +99,16 @@ def test_citation_of_nothing_is_refused_and_changes_nothing(letter, staff_client
     assert everything() == before
 
 
+@pytest.mark.parametrize("inline", [False, True], ids=["wave page", "rollout page"])
+def test_other_words_of_a_place_that_is_cited_are_refused(letter, staff_client, inline):
+    slide = {"evidence_source": Source.objects.get(code="budget-r8").pk, "evidence_text": "国税庁 (R9.6~)"}
+    row, before = rollout() if inline else wave(), everything()
+    change = {"waves__0__cutover" if inline else "cutover": "R9.6"}
+    (message,) = errors(post(staff_client, row, reason=REASON, **change, **slide))
+    assert message.startswith("この出典の同じ箇所から、もう「国税庁 (R8.6~)」を引用しています。")
+    assert everything() == before
+
+
 def test_citation_rows_and_a_cited_change_are_not_saved_together(letter, staff_client):
     before = everything()
     answer = post(

@@ -320,12 +320,23 @@ def test_adopting_for_one_wave_leaves_the_whole_and_the_others_alone():
     ]
 
 
-def test_same_place_cited_again_says_what_it_says_now():
+def test_place_that_is_cited_keeps_its_words():
+    wave, source = WaveFactory(cutover="R9.2"), SourceFactory()
+    cite(wave, source, cutover="R9.3", locator="2頁", text="R9.3~")
+    with pytest.raises(ValidationError) as caught:
+        cite(wave, source, cutover="R9.6", locator="2頁", text="R9.6~")
+    (message,) = caught.value.messages
+    assert message.startswith("この出典の同じ箇所から、もう「R9.3~」を引用しています。")
+    assert said() == [("cutover", None, "R9.3~", "R9.3", True)]
+    assert Wave.objects.get().cutover.text == "R9.3"
+
+
+def test_same_words_cited_again_are_followed_again():
     wave, source = WaveFactory(), SourceFactory()
     cite(wave, source, cutover="R9.3", locator="2頁")
     cite(wave, SourceFactory(), cutover="R9.4")
-    cite(wave, source, cutover="R9.6", locator="2頁", text="訂正")
-    assert said(source=source) == [("cutover", None, "訂正", "R9.6", True)]
+    cite(wave, source, cutover="R9.6", locator="2頁")
+    assert said(source=source) == [("cutover", None, SOURCE_SAYS, "R9.6", True)]
     assert said(adopted=True) == said(source=source)
     cite(wave, source, cutover="R9.7", locator="3頁")
     assert [row[-1] for row in said(source=source)] == [False, True]
