@@ -49,8 +49,10 @@ class MomentParameter(serializers.Field):  # type: ignore[type-arg]
 def known(moment: datetime) -> datetime:
     """The moment, if the plan of then is known. Raises NotFound before the history."""
     since = history.complete_since()
-    if since is None or moment < since:
-        begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}" if since else "まだありません"
+    if since is None:
+        raise NotFound("計画の履歴がまだありません。計画が登録されてから指定してください。")
+    if moment < since:
+        begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}"
         raise NotFound(f"計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。")
     return moment
 

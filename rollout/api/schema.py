@@ -47,7 +47,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     is_computed = not operation["operationId"].endswith("_list") and "{" not in path
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
-    may_wait = (is_computed and "from" not in parameters) or "as_of" in parameters
+    may_wait = is_computed or parameters & {"as_of", "baseline"}
     statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     found = {status: _response(status) for status in statuses}
     if path.startswith(FOR_SIGNED_IN):

@@ -42,7 +42,7 @@ def test_as_of_before_the_history_is_a_404_and_no_empty_curve(get, clock):
 
 def test_as_of_without_any_history_is_a_404(get, db):
     problem = get("projection/?as_of=2026-11-15", status=404)
-    assert problem["detail"] == "計画の履歴がそこまで遡れません。履歴の始まりは まだありません です。"
+    assert problem["detail"] == "計画の履歴がまだありません。計画が登録されてから指定してください。"
 
 
 @pytest.mark.parametrize("basis", ["cumulative", "group"])
