@@ -18,10 +18,12 @@ from rollout.models.labels import CONFLICT_LABELS
 def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) -> dict[str, Any]:
     """`ProjectionSerializer`'s fields."""
     curve = seen.curve
+    risk = risk_json(seen, granularity) if with_risk else None
     return {
         "basis": curve.basis,
         "granularity": granularity,
         **seen.origin,
+        "stale": seen.is_stale(),
         "target": _target_json(curve),
         "summary": _summary_json(curve, month_number(seen.today)),
         "points": [_point_json(point, granularity) for point in curve.points(granularity)],
@@ -29,7 +31,7 @@ def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) ->
         "checkpoints": checkpoints_json(seen),
         "undated": [_undated_json(entry) for entry in curve.undated],
         "conflicts": [_conflict_json(conflict) for conflict in curve.conflicts],
-        "risk": risk_json(seen, granularity) if with_risk else None,
+        "risk": risk,
     }
 
 

@@ -67,6 +67,13 @@ class Seen:
         """The plan that was looked at: for now the rows as they are, which `stale` says of the curve."""
         return self.read()
 
+    def is_stale(self) -> bool:
+        """True when the curve is out of date; a plan that was read may have moved on since the curve was."""
+        stale: bool = self.origin["stale"]
+        if "plan" not in vars(self) or self.moment is not None:
+            return stale
+        return stale or self.origin["data_version"] != PlanVersion.objects.current().number
+
 
 def see_now(basis: Basis) -> Seen:
     """The plan as known now, from the stored projection."""

@@ -7,6 +7,10 @@ from django.db import connection
 
 from rollout import actions, recompute
 from rollout.api.computed import EXAMPLE
+from rollout.api.projection import projection_json
+from rollout.api.seen import see_now
+from rollout.domain.plan import Basis
+from rollout.domain.projection import Granularity
 from rollout.models import SlipAssumption, Wave
 from tests.api.edits import EDITS, move
 from tests.conftest import SEED_NOW
@@ -208,3 +212,11 @@ def test_large_plan_is_drawn_less_often_and_says_so(get, db):
     Wave.objects.bulk_create(Wave(rollout=rollout, code=f"w{n}", cutover="R9.1") for n in range(600))
     recompute.recompute()
     assert risk(get)["draws"] == 5_000_000 // 600
+
+
+def test_band_of_a_plan_that_moved_on_after_its_curve_is_stale(clock):
+    recompute.recompute()
+    seen = see_now(Basis.CUMULATIVE)
+    move("nta-1", "R9.6")
+    assert projection_json(seen, Granularity.MONTH, with_risk=False)["stale"] is False
+    assert projection_json(seen, Granularity.MONTH, with_risk=True)["stale"] is True
