@@ -122,6 +122,9 @@ def test_who_and_why_is_told_to_those_signed_in_alone(get, clock, clerk, client)
 def test_citation_is_told_in_the_words_of_the_time(get, clock, clerk, client):
     wave, source = Wave.objects.get(code="nta-1"), SourceFactory(title="当時の題名")
     for cutover, text in (("R9.6", "六月"), ("R9.7", "七月")):
+        for citation in Citation.objects.filter(source=source):
+            citation.text = text
+            actions.save_row(row=citation, actor=clerk, reason="読み違いの訂正")
         clock.shift(60)
         wave.cutover = cutover
         words = actions.Evidence(source, text)
