@@ -13,7 +13,9 @@ from gss_tracker.pagination import Pages
 from rollout.api.baselines import EXAMPLE as BASELINE_EXAMPLE
 from rollout.api.baselines import BaselineSerializer
 from rollout.api.computed import BasisQuery, ComputedView
+from rollout.api.examples import CUTOVER
 from rollout.api.moments import current_moment, known
+from rollout.api.movers import EXAMPLE as MOVERS_EXAMPLE
 from rollout.api.movers import Changes, MonthParameter, MovementSerializer, default_month, movement_json
 from rollout.api.parameters import ChoiceParameter, RowParameter, ScenarioParameter, check_one_of
 from rollout.api.periods import PeriodSerializer, period_json
@@ -36,21 +38,6 @@ from rollout.states import (
     compare_scenario,
 )
 
-MOVED_EXAMPLE = {
-    "rollout": "nta",
-    "label": "国税庁",
-    "cause": "date",
-    "cause_label": "日程の変更",
-    "users": -68600,
-    "changes": [
-        {
-            "at": "2026-11-23T15:30:00+09:00",
-            "by": "sato",
-            "reason": "9月3日 国税庁からの連絡",
-            "citation": None,
-        }
-    ],
-}
 EXAMPLE = {
     "basis": "cumulative",
     "baseline": BASELINE_EXAMPLE,
@@ -65,7 +52,7 @@ EXAMPLE = {
     "before": 152000,
     "after": 83400,
     "difference": -68600,
-    "movers": [MOVED_EXAMPLE],
+    "movers": MOVERS_EXAMPLE["movers"],
     "fiscal_years": [
         {"fiscal_year": 2025, "label": "R7年度", "before": 72000, "after": 72000, "difference": 0},
         {"fiscal_year": 2026, "label": "R8年度", "before": 152000, "after": 83400, "difference": -68600},
@@ -74,25 +61,15 @@ EXAMPLE = {
     "user_months": 823200,
     "waves_moved": 1,
 }
-PERIOD_EXAMPLE = {
-    "text": "R8.6~",
-    "earliest": "2026-06-01",
-    "latest": "2026-06-30",
-    "precision": "month",
-    "open_ended": True,
-    "era": "令和8年6月",
-    "fiscal_year": 2026,
-    "fiscal_year_label": "R8年度",
-}
 WAVE_EXAMPLE = {
     "rollout": "nta",
     "wave": "nta-1",
     "label": "国税庁",
     "ministry": "国税庁",
     "presence": "kept",
-    "before": PERIOD_EXAMPLE,
+    "before": CUTOVER,
     "after": {
-        **PERIOD_EXAMPLE,
+        **CUTOVER,
         "text": "R9.6",
         "earliest": "2027-06-01",
         "latest": "2027-06-30",

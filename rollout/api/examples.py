@@ -4,6 +4,25 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+CUTOVER: dict[str, Any] = {
+    "text": "R8.6~",
+    "earliest": "2026-06-01",
+    "latest": "2026-06-30",
+    "precision": "month",
+    "open_ended": True,
+    "era": "令和8年6月",
+    "fiscal_year": 2026,
+    "fiscal_year_label": "R8年度",
+}
+COUNT: dict[str, Any] = {
+    "users": 68600,
+    "basis": "stated",
+    "citation": {
+        "source": "press-2024",
+        "title": "Business Network: 政府共通ネットワーク更改の記事",
+        "text": "約578拠点・約6万8600人",
+    },
+}
 MINISTRY: dict[str, Any] = {
     "code": "nta",
     "name": "国税庁",
@@ -84,15 +103,7 @@ ROLLOUT: dict[str, Any] = {
     "also_covers": [],
     "scope": "",
     "partial": False,
-    "count": {
-        "users": 68600,
-        "basis": "stated",
-        "citation": {
-            "source": "press-2024",
-            "title": "Business Network: 政府共通ネットワーク更改の記事",
-            "text": "約578拠点・約6万8600人",
-        },
-    },
+    "count": COUNT,
     "weight": 56018,
     "weight_scope": "body",
     "weight_note": "定員 R7",
@@ -100,25 +111,8 @@ ROLLOUT: dict[str, Any] = {
         {
             "code": "nta-1",
             "name": "",
-            "cutover": {
-                "text": "R8.6~",
-                "earliest": "2026-06-01",
-                "latest": "2026-06-30",
-                "precision": "month",
-                "open_ended": True,
-                "era": "令和8年6月",
-                "fiscal_year": 2026,
-                "fiscal_year_label": "R8年度",
-            },
-            "count": {
-                "users": 68600,
-                "basis": "stated",
-                "citation": {
-                    "source": "press-2024",
-                    "title": "Business Network: 政府共通ネットワーク更改の記事",
-                    "text": "約578拠点・約6万8600人",
-                },
-            },
+            "cutover": CUTOVER,
+            "count": COUNT,
             "status": "planned",
             "status_label": "予定",
             "overdue_unconfirmed": True,
@@ -131,16 +125,7 @@ ROLLOUT: dict[str, Any] = {
             "source": {"code": "budget-r8", "title": "令和8年度予算概算要求及び機構定員要求の概要"},
             "subject": "cutover",
             "text": "国税庁 (R8.6~)",
-            "says_cutover": {
-                "text": "R8.6~",
-                "earliest": "2026-06-01",
-                "latest": "2026-06-30",
-                "precision": "month",
-                "open_ended": True,
-                "era": "令和8年6月",
-                "fiscal_year": 2026,
-                "fiscal_year_label": "R8年度",
-            },
+            "says_cutover": CUTOVER,
             "says_users": None,
             "locator": "",
             "note": "",
@@ -165,25 +150,8 @@ WAVE: dict[str, Any] = {
     "cohort": "fy2026",
     "code": "nta-1",
     "name": "",
-    "cutover": {
-        "text": "R8.6~",
-        "earliest": "2026-06-01",
-        "latest": "2026-06-30",
-        "precision": "month",
-        "open_ended": True,
-        "era": "令和8年6月",
-        "fiscal_year": 2026,
-        "fiscal_year_label": "R8年度",
-    },
-    "count": {
-        "users": 68600,
-        "basis": "stated",
-        "citation": {
-            "source": "press-2024",
-            "title": "Business Network: 政府共通ネットワーク更改の記事",
-            "text": "約578拠点・約6万8600人",
-        },
-    },
+    "cutover": CUTOVER,
+    "count": COUNT,
     "status": "planned",
     "status_label": "予定",
     "overdue_unconfirmed": True,
