@@ -2,7 +2,8 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes
+# The locked files name everything that is installed, so nothing is left for pip to resolve.
+PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps
 # Tests and checks choose their own servers, whatever the shell says.
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
 # Tests that know no database or bring their own have run already when the real servers come.
