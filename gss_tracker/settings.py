@@ -27,11 +27,18 @@ def _flag(name: str, *, default: bool) -> bool:
     return FLAGS[text]
 
 
-def _process_count(name: str, *, default: int) -> int:
+def _whole_number(name: str, *, default: int) -> int:
     text = env.str(name, default=str(default))
     if not text.isdecimal() or int(text) < 1:
         raise ImproperlyConfigured(f"{name} must be a whole number from 1 on, not {text!r}.")
     return int(text)
+
+
+def _site_url() -> str:
+    """Where links in mails lead when nobody says so: this process when embedded, else the first host name."""
+    if EMBEDDED:
+        return f"http://{env.str('BIND', default='127.0.0.1:8000')}"
+    return next(iter(CSRF_TRUSTED_ORIGINS), f"https://{next(iter(ALLOWED_HOSTS), 'localhost')}")
 
 
 FLAGS = {
@@ -58,8 +65,11 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_make_secret_key(VAR_DI
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_READ = _flag("PUBLIC_READ", default=EMBEDDED)
+SITE_URL = env.str("SITE_URL", default="") or _site_url()
+if not SITE_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("SITE_URL must say where people reach the product: https://gss.example.go.jp")
 
-WEB_CONCURRENCY = _process_count("WEB_CONCURRENCY", default=1)
+WEB_CONCURRENCY = _whole_number("WEB_CONCURRENCY", default=1)
 if WEB_CONCURRENCY > 1 and not REDIS_URL:
     raise ImproperlyConfigured(
         "Without REDIS_URL the broker lives in one process, but WEB_CONCURRENCY asks for several: "
@@ -165,6 +175,9 @@ else:
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="gss-tracker@example.go.jp")
+MAILS_PER_HOUR = _whole_number("MAILS_PER_HOUR", default=3000)
+MAILS_PER_ADDRESS_AND_HOUR = _whole_number("MAILS_PER_ADDRESS_AND_HOUR", default=60)
+"""Above these, delivery pauses and tells the PMO, instead of flooding anybody."""
 
 LANGUAGE_CODE = "ja"
 TIME_ZONE = "Asia/Tokyo"

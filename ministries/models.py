@@ -129,6 +129,7 @@ class Contact(models.Model):
 
         LEAD = "lead", "主担当"
         DEPUTY = "deputy", "副担当"
+        WATCHER = "watcher", "関係者（参考に受け取る）"
         PMO = "pmo", "PMO"
 
     ministry = models.ForeignKey(
@@ -150,6 +151,12 @@ class Contact(models.Model):
         editable=False,
         help_text="このアドレスへの通知を始めた時点。これより前の期日の通知は送りません。",
     )
+    calendar_serial = models.PositiveIntegerField(
+        "カレンダー購読の版",
+        default=1,
+        editable=False,
+        help_text="上げると、それまでに配った購読用のURLが使えなくなります。",
+    )
 
     history = HistoricalRecords()
     objects = ContactQuerySet.as_manager()
@@ -166,7 +173,7 @@ class Contact(models.Model):
                 violation_error_message="このメールアドレスは、この府省庁に登録済みです。",
             ),
             models.CheckConstraint(
-                name="contact_role_known", condition=Q(role__in=["lead", "deputy", "pmo"])
+                name="contact_role_known", condition=Q(role__in=["lead", "deputy", "watcher", "pmo"])
             ),
         ]
 

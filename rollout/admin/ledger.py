@@ -12,22 +12,26 @@ from django.utils.safestring import SafeString
 
 from rollout.admin.base import FrozenAdmin, PlanAdmin
 from rollout.admin.filters import SendingFilter
-from rollout.domain.reminders import VARIABLES
+from rollout.domain.letters import VARIABLES
+from rollout.domain.reminders import Kind
 from rollout.models import Projection, Reminder, ReminderRule
 from rollout.models.labels import BASIS_LABELS
+from rollout.models.reminders import AUDIENCE_FIELDS
 
-VARIABLES_HELP = "使える変数: " + "、".join(f"{{{name}}}" for name in VARIABLES)
+VARIABLES_HELP = "使える変数: " + "、".join(f"{{{name}}}" for name in VARIABLES[Kind.OFFSET])
 
 
 @admin.register(ReminderRule)
 class ReminderRuleAdmin(PlanAdmin):
     """How long before a cutover, to whom, and which text."""
 
-    list_display = ("label", "days_before", "audience", "grace_business_days", "active", "code")
-    list_filter = ("audience", "active")
+    list_display = ("label", "kind", "grace_business_days", "active", "code")
+    list_filter = ("kind", "active")
     search_fields = ("code", "label", "subject", "body")
     fieldsets = (
-        (None, {"fields": ("label", "code", "active", "days_before", "audience", "grace_business_days")}),
+        (None, {"fields": ("label", "code", "active", "kind", "count", "unit", "direction", "follows")}),
+        ("対象", {"fields": ("precision", "statuses", "grace_business_days")}),
+        ("宛先", {"fields": AUDIENCE_FIELDS}),
         ("文面", {"fields": ("subject", "body")}),
     )
 

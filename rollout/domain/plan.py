@@ -60,6 +60,7 @@ class Status(StrEnum):
 
 
 SETTLED_STATUSES = (Status.IN_USE, Status.CANCELLED)
+AWAITED_STATUSES = tuple(status for status in Status if status not in SETTLED_STATUSES)
 
 
 @dataclass(frozen=True)

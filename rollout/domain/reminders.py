@@ -1,27 +1,41 @@
 """Which reminders are owed, and when (DESIGN, "Reminders, exactly").
 
-A rule says how many days before a cutover, and to whom. A cutover known to the day or to the month
-owes one reminder to every address of the rule's audience; a month counts from its first day, and a
-coarser period owes none. A reminder is due at 09:00 in Tokyo on its day; before the cutover that is
-the previous business day when the day is closed, on the day of the cutover the next one.
+A rule says when, in which statuses, and to whom. Its `kind` says what it counts from:
+
+- `offset`: before or after a cutover known to the day or to the month. Before counts from the first day of the
+  period, after from its last: a month has passed when it is over. Coarser dates owe none.
+- `overdue`: again and again after the last day of the period, until the use is confirmed.
+- `unconfirmed`: again and again since the date was last confirmed or set, up to its last day.
+- `change`: to who was told something that is no longer so (`owes_notice`).
+- `escalation`: business days after another rule's mail was sent, when nobody has acknowledged it.
+- `digest`: to the PMO on the first open day of every nth week.
+- `alert`: made by delivery itself, never planned.
+
+Every mail goes out on an open day, at 09:00 in Tokyo or later: before the cutover on the previous business day
+when its day is closed, else on the next one. A repeated rule numbers its mails by the ordinal of the day that each
+is meant for, so that a number never comes twice.
 
 Example: 財務局 cuts over in 2027-01; one day before its first day is 2026-12-31, when offices are
 closed, so that the reminder is due on Monday 2026-12-28, and says that 4 days are left.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from rollout.domain.dates import FuzzyDate, Precision
-from rollout.domain.workdays import add_business_days, next_open_day, previous_open_day
+from rollout.domain.plan import Status
+from rollout.domain.workdays import add_business_days, is_closed, next_open_day, previous_open_day
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 DUE_TIME = time(9)
+SETTLING_TIME = timedelta(minutes=10)
+"""A change is told when it has stood for so long, so that corrections on the way are told once."""
+
 DATED_PRECISIONS = (Precision.DAY, Precision.MONTH)
 
 
@@ -39,33 +53,104 @@ class State(StrEnum):
     SKIPPED = "skipped"
 
 
-class Audience(StrEnum):
-    """Whom a rule addresses."""
+UNSENT_STATES = (State.PLANNED, State.DUE)
+TOLD_STATES = (State.SENT, State.UNKNOWN)
+"""Who has such a row was told, or may have been."""
 
-    EVERYONE = "everyone"
-    MINISTRIES = "ministries"
+
+class Kind(StrEnum):
+    """What a rule counts from."""
+
+    OFFSET = "offset"
+    OVERDUE = "overdue"
+    UNCONFIRMED = "unconfirmed"
+    CHANGE = "change"
+    ESCALATION = "escalation"
+    DIGEST = "digest"
+    ALERT = "alert"
+
+
+REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
+
+
+class Unit(StrEnum):
+    """What a rule's count counts."""
+
+    DAYS = "days"
+    BUSINESS_DAYS = "business_days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
+class Direction(StrEnum):
+    """Before or after the cutover."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Party(StrEnum):
+    """Whom a rule can address."""
+
+    LEAD = "lead"
+    DEPUTY = "deputy"
+    COVERED = "covered"
+    WATCHERS = "watchers"
+    PMO = "pmo"
+
+
+AUDIENCE_PARTIES = {f"to_{party.value}": party for party in Party}
+
+
+class Role(StrEnum):
+    """What a contact does at its ministry."""
+
+    LEAD = "lead"
+    DEPUTY = "deputy"
+    WATCHER = "watcher"
     PMO = "pmo"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Days before the cutover, the audience, and the day from which the rule is in force."""
+    """When a reminder is owed and to whom, and the day from which the rule is in force."""
 
     key: int
-    days_before: int
-    audience: Audience
+    kind: Kind
+    count: int
+    unit: Unit
+    direction: Direction
+    precision: Precision | None
+    statuses: frozenset[str]
+    parties: frozenset[Party]
     since: date
+    follows: int | None = None
+
+    @property
+    def position(self) -> float:
+        """Roughly how many days after the cutover (negative: before it), to put rules in order."""
+        days = self.count * _ROUGH_DAYS[self.unit]
+        return -days if self.direction is Direction.BEFORE else days
+
+
+_ROUGH_DAYS = {Unit.DAYS: 1.0, Unit.BUSINESS_DAYS: 1.4, Unit.WEEKS: 7.0, Unit.MONTHS: 30.4}
 
 
 @dataclass(frozen=True)
 class AwaitedWave:
-    """A wave that is still to come: its cutover, that cutover's version and first day, whom it concerns."""
+    """A wave that is still to come: its cutover, that cutover's version and first day, whom it concerns.
+
+    `confirmed` is the day on which somebody last said that the date still holds (日程確認).
+    """
 
     key: int
     cutover: FuzzyDate
     version: int
     since: date
-    ministries: frozenset[int]
+    lead: int
+    covered: frozenset[int]
+    status: str
+    confirmed: date | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +159,7 @@ class Recipient:
 
     address: str
     ministry: int
-    is_pmo: bool
+    role: Role
     since: date
 
 
@@ -86,13 +171,45 @@ class Owed:
     rule: int
     address: str
     version: int
+    occurrence: int
     due_day: date
 
 
-def due_day(cutover_day: date, days_before: int) -> date:
-    """The business day on which a reminder `days_before` the cutover goes out."""
-    day = cutover_day - timedelta(days=days_before)
-    return previous_open_day(day) if days_before > 0 else next_open_day(day)
+class Recipients:
+    """Who hears of what, found by ministry."""
+
+    def __init__(self, recipients: Iterable[Recipient]) -> None:
+        self._at: dict[int, list[Recipient]] = defaultdict(list)
+        self.pmo: list[Recipient] = []
+        for recipient in recipients:
+            if recipient.role is Role.PMO:
+                self.pmo.append(recipient)
+            else:
+                self._at[recipient.ministry].append(recipient)
+
+    def concerned(self, wave: AwaitedWave, parties: frozenset[Party]) -> dict[str, date]:
+        """Each address of these parties once, with the first day on which it could be told."""
+        found = [
+            recipient
+            for ministry in {wave.lead} | wave.covered
+            for recipient in self._at.get(ministry, ())
+            if party_of(recipient.role, is_lead=ministry == wave.lead) in parties
+        ]
+        since: dict[str, date] = {}
+        for recipient in found + (self.pmo if Party.PMO in parties else []):
+            since[recipient.address] = min(recipient.since, since.get(recipient.address, date.max))
+        return since
+
+
+def party_of(role: Role, *, is_lead: bool) -> Party:
+    """As what a contact hears of a wave that its ministry leads, or that covers it."""
+    if role is Role.PMO:
+        return Party.PMO
+    if role is Role.WATCHER:
+        return Party.WATCHERS
+    if not is_lead:
+        return Party.COVERED
+    return Party.LEAD if role is Role.LEAD else Party.DEPUTY
 
 
 def due_moment(day: date) -> datetime:
@@ -100,49 +217,138 @@ def due_moment(day: date) -> datetime:
     return datetime.combine(day, DUE_TIME, TOKYO)
 
 
-def owed(
-    waves: Iterable[AwaitedWave], rules: Iterable[Rule], recipients: Iterable[Recipient]
-) -> Iterator[Owed]:
-    """Every reminder that the plan owes, at most one a key.
+def sending_since(now: datetime) -> datetime | None:
+    """Since when mail may go out today; None where it may not: on closed days, and before 09:00 in Tokyo."""
+    opened = due_moment(now.astimezone(TOKYO).date())
+    return None if is_closed(opened.date()) or now < opened else opened
 
-    None for a day that lay before rule, address and cutover all existed.
+
+def next_sending(moment: datetime) -> datetime:
+    """The first moment, from `moment` on, at which mail may go out."""
+    day = next_open_day(moment.astimezone(TOKYO).date())
+    return max(moment, due_moment(day))
+
+
+def shift(day: date, number: int, unit: Unit) -> date:
+    """The day `number` units after `day`, before it when negative; a month ends where its last day is.
+
+    Business days count as `rollout.domain.workdays.add_business_days` does.
     """
-    rules = list(rules)
-    pmo, by_ministry = _by_ministry(recipients)
+    if unit is Unit.BUSINESS_DAYS:
+        return add_business_days(day, number)
+    if unit is not Unit.MONTHS:
+        return day + timedelta(days=number * (7 if unit is Unit.WEEKS else 1))
+    year, month = divmod(day.year * 12 + day.month - 1 + number, 12)
+    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), first_of_next - timedelta(days=1))
+
+
+def due_day(cutover: FuzzyDate, rule: Rule) -> date | None:
+    """The business day on which an `offset` rule's reminder goes out; None where it owes none."""
+    first, last = cutover.earliest, cutover.latest
+    if first is None or last is None or cutover.precision not in DATED_PRECISIONS:
+        return None
+    if rule.precision not in (None, cutover.precision):
+        return None
+    if rule.count == 0:
+        return next_open_day(first)
+    if rule.direction is Direction.BEFORE:
+        return previous_open_day(shift(first, -rule.count, rule.unit))
+    return next_open_day(shift(last, rule.count, rule.unit))
+
+
+def owed(
+    waves: Iterable[AwaitedWave], rules: Iterable[Rule], recipients: Recipients, until: date
+) -> Iterator[Owed]:
+    """Every reminder that offset and repeated rules owe, at most one a key.
+
+    None for a day that lay before rule, address and cutover all existed. A repeated rule owes what is due up
+    to `until`, and the one after.
+    """
+    rules = [rule for rule in rules if rule.kind is Kind.OFFSET or rule.kind in REPEATED_KINDS]
     for wave in waves:
-        if wave.cutover.precision not in DATED_PRECISIONS or wave.cutover.earliest is None:
-            continue
-        at_ministries = [found for key in wave.ministries for found in by_ministry[key]]
         for rule in rules:
-            day = due_day(wave.cutover.earliest, rule.days_before)
-            for address, since in _addresses(rule.audience, at_ministries, pmo).items():
-                if day >= max(since, rule.since, wave.since):
-                    yield Owed(wave.key, rule.key, address, wave.version, day)
+            if wave.status not in rule.statuses:
+                continue
+            since = max(rule.since, wave.since)
+            days = list(_days(wave, rule, since, until))
+            for address, reachable in recipients.concerned(wave, rule.parties).items() if days else ():
+                for occurrence, day in days:
+                    if day >= max(since, reachable):
+                        yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
 
 
-def is_addressed(audience: Audience, *, is_pmo: bool) -> bool:
-    """Whether an audience takes in the PMO's addresses, or those of the ministries concerned."""
-    return audience is Audience.EVERYONE or is_pmo == (audience is Audience.PMO)
+def _days(wave: AwaitedWave, rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
+    """Occurrence and due day of each reminder that the rule owes about the wave."""
+    if rule.kind is Kind.OFFSET:
+        day = due_day(wave.cutover, rule)
+        if day is not None:
+            yield 0, day
+        return
+    first, last = wave.cutover.earliest, wave.cutover.latest
+    if first is None or (last is None and rule.kind is Kind.OVERDUE):
+        return
+    if rule.kind is Kind.OVERDUE:
+        anchor, end = last, date.max
+    else:
+        anchor, end = max(wave.since, wave.confirmed or wave.since), last or date.max
+    for day in repeated(anchor or first, rule, since, until):
+        if day <= end:
+            yield day.toordinal(), next_open_day(day)
 
 
-def _by_ministry(
-    recipients: Iterable[Recipient],
-) -> tuple[list[Recipient], Mapping[int, list[Recipient]]]:
-    pmo, by_ministry = [], defaultdict(list)
-    for recipient in recipients:
-        if recipient.is_pmo:
-            pmo.append(recipient)
-        else:
-            by_ministry[recipient.ministry].append(recipient)
-    return pmo, by_ministry
+def repeated(anchor: date, rule: Rule, since: date, until: date) -> Iterator[date]:
+    """The days every `count` units after `anchor`: from `since` up to `until`, and the first one after it."""
+    for number in count(1):
+        day = shift(anchor, number * rule.count, rule.unit)
+        if day >= since or next_open_day(day) >= since:
+            yield day
+        if day > until and day >= since:
+            return
 
 
-def _addresses(audience: Audience, at_ministries: list[Recipient], pmo: list[Recipient]) -> dict[str, date]:
-    """Each address of the audience once, with the first day on which it could be told."""
-    since: dict[str, date] = {}
-    for recipient in (each for each in at_ministries + pmo if is_addressed(audience, is_pmo=each.is_pmo)):
-        since[recipient.address] = min(recipient.since, since.get(recipient.address, date.max))
-    return since
+def digest_days(rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
+    """Occurrence and due day of each digest: Mondays, every `count` weeks, on the next open day."""
+    monday = rule.since - timedelta(days=rule.since.weekday() + 7 * rule.count)
+    for day in repeated(monday, rule, since, until):
+        yield day.toordinal(), next_open_day(day)
+
+
+MERGED = "merged"
+"""What is told of a cancelled wave that went into another."""
+
+_OFF = (Status.CANCELLED.value, MERGED)
+_ENDINGS = (Status.IN_USE.value, *_OFF)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is told of a wave: its cutover, and its status or MERGED."""
+
+    cutover: FuzzyDate
+    status: str
+
+    def is_same(self, other: "Standing") -> bool:
+        """True when whoever was told the one need not be told the other.
+
+        Statuses of awaited waves are one, and the cutover of what will not come is none of anybody's business.
+        """
+        if self._ending != other._ending:
+            return False
+        return self.status in _OFF or self._bounds == other._bounds
+
+    @property
+    def _ending(self) -> str:
+        return self.status if self.status in _ENDINGS else ""
+
+    @property
+    def _bounds(self) -> tuple[date | None, date | None]:
+        return self.cutover.earliest, self.cutover.latest
+
+
+def escalation_day(sent_on: date, rule: Rule) -> date:
+    """The business day on which a mail that nobody acknowledged goes to the next role."""
+    return next_open_day(shift(sent_on, rule.count, rule.unit))
 
 
 def is_past_grace(due: date, grace_business_days: int, today: date) -> bool:
@@ -150,56 +356,14 @@ def is_past_grace(due: date, grace_business_days: int, today: date) -> bool:
     return today > add_business_days(due, grace_business_days)
 
 
-VARIABLES = ("宛名", "案件", "府省庁", "範囲", "切替予定", "切替予定の読み", "残り日数", "人数", "お願い")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
-class TemplateError(ValueError):
-    """A text that names something a mail does not know. The message is in Japanese and gives the position."""
-
-
-def check_template(template: str) -> None:
-    """Raise TemplateError unless every `{…}` in `template` is one of VARIABLES."""
-    known = "、".join(f"{{{name}}}" for name in VARIABLES)
-    for match in _PLACEHOLDER.finditer(template):
-        if match[1] not in VARIABLES:
-            raise TemplateError(
-                f"{match.start() + 1}文字目の「{match[0]}」は使えません。使えるのは {known} です。"
-            )
-    blanked = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), template)
-    brace = re.search(r"[{}]", blanked)
-    if brace:
-        raise TemplateError(f"{brace.start() + 1}文字目の「{brace[0]}」に対になるかっこがありません。")
-
-
-def render(template: str, values: Mapping[str, str]) -> str:
-    """The text with every `{name}` replaced; values are taken as they are, never read as templates.
-
-    Raises TemplateError where the template names something that VARIABLES lacks.
-    """
-    check_template(template)
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
-
-
-def days_left_text(cutover: FuzzyDate, today: date) -> str:
-    """How far away the cutover is, counted to its first day: 「あと8日」, 「本日」, 「3日経過」."""
-    if cutover.earliest is None:
-        return "未定"
-    days = (cutover.earliest - today).days
-    subject = "切替予定日" if cutover.precision is Precision.DAY else "切替予定期間の初日"
-    if days == 0:
-        return f"{subject}は本日です"
-    return f"{subject}まであと{days}日です" if days > 0 else f"{subject}から{-days}日たっています"
-
-
-def request_text(cutover: FuzzyDate) -> str:
-    """What the mail asks for: the exact day where only the month is known, otherwise a last check."""
-    if cutover.precision is Precision.DAY:
-        return (
-            "予定どおり切替ができるか、利用者への周知、端末の配布、業務の停止時間をご確認ください。"
-            "変更がある場合は、このメールに返信してPMOへお知らせください。"
-        )
-    return (
-        "切替の日がまだ決まっていません（月までの予定です）。"
-        "日が決まっている場合も、予定が変わる場合も、このメールに返信してPMOへお知らせください。"
-    )
+def first_unanswered(
+    sent: Iterable[tuple[int, date, bool]],
+) -> Mapping[int, date]:
+    """By rule, the day of the first mail of those that nobody has acknowledged: (rule, day, acknowledged)."""
+    first: dict[int, date] = {}
+    answered = set()
+    for rule, day, acknowledged in sent:
+        first[rule] = min(day, first.get(rule, day))
+        if acknowledged:
+            answered.add(rule)
+    return {rule: day for rule, day in first.items() if rule not in answered}

@@ -200,10 +200,23 @@ class Wave(models.Model):
     cutover_open_ended = models.BooleanField("以降", default=False, editable=False)
     cutover_version = models.PositiveIntegerField("切替日の版", default=1, editable=False)
     cutover_since = models.DateTimeField("この切替日になった時点", default=timezone.now, editable=False)
+    confirmed_on = models.DateField(
+        "日程確認", null=True, editable=False, help_text="この切替予定のままでよいと最後に確認した日。"
+    )
     users = models.PositiveIntegerField(
         "人数", null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
     )
     status = models.CharField("状態", max_length=20, choices=STATUS_LABELS, default=Status.UNDER_REVIEW.value)
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name="統合先",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="merged_waves",
+        help_text="同じ導入案件の別の移行単位にまとめたときの、まとめた先。",
+    )
     note = models.CharField("備考", max_length=300, blank=True)
 
     history = HistoricalRecords(bases=[CitedChange])
@@ -247,6 +260,15 @@ class Wave(models.Model):
                 name="wave_in_use_is_dated",
                 condition=~Q(status=Status.IN_USE.value) | Q(cutover_latest__isnull=False),
                 violation_error_message="利用中にするには、切替の日が必要です。",
+            ),
+            models.CheckConstraint(
+                name="wave_merged_is_cancelled",
+                condition=Q(merged_into__isnull=True) | Q(status=Status.CANCELLED.value),
+                violation_error_message="統合した移行単位の状態は「中止」です。",
+            ),
+            models.CheckConstraint(
+                name="wave_not_merged_into_itself",
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
             ),
         ]
 

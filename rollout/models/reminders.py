@@ -11,7 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from rollout.domain.reminders import Audience, State, TemplateError, check_template
+from rollout.domain.letters import TemplateError, check_template
+from rollout.domain.plan import AWAITED_STATUSES
+from rollout.domain.reminders import AUDIENCE_PARTIES, Direction, Kind, Party, State, Unit
+from rollout.models.labels import STATUS_LABELS
 from rollout.models.managers import CodeManager
 from rollout.models.plan import Wave
 
@@ -26,22 +29,66 @@ STATE_LABELS = {
     State.CANCELLED.value: "取消",
     State.SKIPPED.value: "省略",
 }
-AUDIENCE_LABELS = {
-    Audience.EVERYONE.value: "府省庁の連絡先とPMO",
-    Audience.MINISTRIES.value: "府省庁の連絡先",
-    Audience.PMO.value: "PMO",
+KIND_LABELS = {
+    Kind.OFFSET.value: "切替の前・当日・後",
+    Kind.OVERDUE.value: "予定日を過ぎて未確認のあいだ、くり返し",
+    Kind.UNCONFIRMED.value: "日程確認がないあいだ、くり返し",
+    Kind.CHANGE.value: "変更のお知らせ（知らせ済みの人へ）",
+    Kind.ESCALATION.value: "受領の確認がないとき、次の担当へ",
+    Kind.DIGEST.value: "PMOへの定期まとめ",
+    Kind.ALERT.value: "PMOへの警告（送信の一時停止）",
 }
+UNIT_LABELS = {
+    Unit.DAYS.value: "日",
+    Unit.BUSINESS_DAYS.value: "営業日",
+    Unit.WEEKS.value: "週間",
+    Unit.MONTHS.value: "か月",
+}
+DIRECTION_LABELS = {Direction.BEFORE.value: "前", Direction.AFTER.value: "後"}
+PRECISION_CHOICES = {"": "日・月のどちらでも", "month": "月までの予定だけ", "day": "日まで決まった予定だけ"}
+RULE_STATUSES = {status.value: STATUS_LABELS[status.value] for status in AWAITED_STATUSES}
+
+SCHEDULE_FIELDS = ("kind", "count", "unit", "direction", "precision", "statuses", "follows_id")
+AUDIENCE_FIELDS = tuple(AUDIENCE_PARTIES)
+AUDIENCE_MISSING = "宛先を1つ以上選んでください。"
+
+
+def awaited_statuses() -> list[str]:
+    """Every status in which a wave is still to come."""
+    return list(RULE_STATUSES)
 
 
 class ReminderRule(models.Model):
-    """How long before a cutover, to whom, and which text."""
+    """When a reminder is owed, to whom, and which text."""
 
     code = models.SlugField("コード", max_length=60, unique=True)
     label = models.CharField("名称", max_length=100)
-    days_before = models.PositiveSmallIntegerField("切替の何日前", validators=[MaxValueValidator(1000)])
-    audience = models.CharField(
-        "宛先", max_length=12, choices=AUDIENCE_LABELS, default=Audience.EVERYONE.value
+    kind = models.CharField("種類", max_length=12, choices=KIND_LABELS, default=Kind.OFFSET.value)
+    count = models.PositiveSmallIntegerField(
+        "数", default=0, validators=[MaxValueValidator(1000)], help_text="0 は切替の当日。"
     )
+    unit = models.CharField("単位", max_length=14, choices=UNIT_LABELS, default=Unit.DAYS.value)
+    direction = models.CharField(
+        "前か後か", max_length=6, choices=DIRECTION_LABELS, default=Direction.BEFORE.value
+    )
+    precision = models.CharField(
+        "予定の細かさ", max_length=6, choices=PRECISION_CHOICES, blank=True, default=""
+    )
+    statuses = models.JSONField("対象の状態", default=awaited_statuses)
+    follows = models.ForeignKey(
+        "self",
+        verbose_name="元のルール",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="escalations",
+        help_text="このルールの通知に受領の確認がないときに送ります。",
+    )
+    to_lead = models.BooleanField("主管府省庁の主担当", default=True)
+    to_deputy = models.BooleanField("主管府省庁の副担当", default=False)
+    to_covered = models.BooleanField("あわせて対象となる府省庁の担当", default=True)
+    to_watchers = models.BooleanField("関係者（参考）", default=False)
+    to_pmo = models.BooleanField("PMO", default=True)
     grace_business_days = models.PositiveSmallIntegerField(
         "猶予（営業日）",
         default=5,
@@ -59,12 +106,39 @@ class ReminderRule(models.Model):
     class Meta:
         verbose_name = "通知ルール"
         verbose_name_plural = "通知ルール"
-        ordering = ["-days_before", "code"]
+        ordering = ["kind", "direction", "-count", "code"]
         constraints = [
+            models.CheckConstraint(name="rule_kind_known", condition=Q(kind__in=sorted(KIND_LABELS))),
+            models.CheckConstraint(name="rule_unit_known", condition=Q(unit__in=sorted(UNIT_LABELS))),
             models.CheckConstraint(
-                name="rule_audience_known", condition=Q(audience__in=sorted(AUDIENCE_LABELS))
+                name="rule_direction_known", condition=Q(direction__in=sorted(DIRECTION_LABELS))
             ),
-            models.CheckConstraint(name="rule_days_in_range", condition=Q(days_before__range=(0, 1000))),
+            models.CheckConstraint(
+                name="rule_precision_known", condition=Q(precision__in=sorted(PRECISION_CHOICES))
+            ),
+            models.CheckConstraint(name="rule_count_in_range", condition=Q(count__range=(0, 1000))),
+            models.CheckConstraint(
+                name="rule_repeats_after_some_time",
+                condition=~Q(kind__in=[Kind.OVERDUE.value, Kind.UNCONFIRMED.value, Kind.DIGEST.value])
+                | Q(count__gte=1),
+                violation_error_message="くり返しの間隔は 1 以上にしてください。",
+            ),
+            models.CheckConstraint(
+                name="rule_escalation_follows",
+                condition=Q(kind=Kind.ESCALATION.value, follows__isnull=False)
+                | (~Q(kind=Kind.ESCALATION.value) & Q(follows__isnull=True)),
+                violation_error_message="「元のルール」は、受領の確認がないときのルールにだけ選びます。",
+            ),
+            models.CheckConstraint(
+                name="rule_addresses_somebody",
+                condition=Q(kind=Kind.CHANGE.value)
+                | Q(to_lead=True)
+                | Q(to_deputy=True)
+                | Q(to_covered=True)
+                | Q(to_watchers=True)
+                | Q(to_pmo=True),
+                violation_error_message=AUDIENCE_MISSING,
+            ),
             models.CheckConstraint(
                 name="rule_grace_in_range", condition=Q(grace_business_days__range=(0, 60))
             ),
@@ -74,7 +148,7 @@ class ReminderRule(models.Model):
         return self.label
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a rule with another offset or audience, or switched on again, is in force from now on."""
+        """Save; what a rule owes anew, it owes from now on."""
         before = ReminderRule.objects.filter(pk=self.pk).first() if self.pk else None
         if before and self._owes_anew(before):
             self.in_force_since = timezone.now()
@@ -84,18 +158,30 @@ class ReminderRule(models.Model):
         """The code."""
         return (self.code,)
 
+    natural_key.dependencies = ["rollout.reminderrule"]  # type: ignore[attr-defined]
+
+    @property
+    def parties(self) -> frozenset[Party]:
+        """Whom the rule addresses."""
+        return frozenset(party for name, party in AUDIENCE_PARTIES.items() if getattr(self, name))
+
     def _owes_anew(self, before: "ReminderRule") -> bool:
-        moved = (self.days_before, self.audience) != (before.days_before, before.audience)
-        return moved or (self.active and not before.active)
+        moved = any(getattr(self, name) != getattr(before, name) for name in SCHEDULE_FIELDS)
+        return moved or self.parties != before.parties or (self.active and not before.active)
 
     def clean(self) -> None:
-        """Refuse a text that names something a mail does not know."""
+        """Refuse a text that names something a mail of this kind does not know, and a wrong set of statuses."""
         errors = {}
-        for name in ("subject", "body"):
-            try:
-                check_template(getattr(self, name))
-            except TemplateError as error:
-                errors[name] = str(error)
+        if self.kind in KIND_LABELS:
+            for name in ("subject", "body"):
+                try:
+                    check_template(getattr(self, name), Kind(self.kind))
+                except TemplateError as error:
+                    errors[name] = str(error)
+        if not isinstance(self.statuses, list) or not self.statuses or not set(self.statuses) <= set(RULE_STATUSES):
+            errors["statuses"] = "対象の状態を、検討中・予定・準備中・移行中から1つ以上選んでください。"
+        if self.follows is not None and (self.follows == self or self.follows.kind != Kind.OFFSET):
+            errors["follows"] = "「切替の前・当日・後」のルールを選んでください。"
         if errors:
             raise ValidationError(errors)
 
@@ -117,17 +203,26 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
 class Reminder(models.Model):
     """One message owed to one address about one wave, for one rule. Never deleted by the product.
 
+    From the claim on it holds all that the mail is made of. `told_cutover` and `told_status` are what the mail
+    says of the wave; a notice of change has them from its planning on. `occurrence` numbers the mails of a
+    repeated rule by the ordinal of the day that they were meant for, and notices of change from 0.
+
     Personal data: the address and the text stay out of anonymous answers, logs and metrics.
     """
 
     wave = models.ForeignKey(
-        Wave, verbose_name="移行単位", on_delete=models.PROTECT, related_name="reminders"
+        Wave,
+        verbose_name="移行単位",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="reminders",
+        help_text="PMOへのまとめと警告にはありません。",
     )
     rule = models.ForeignKey(
         ReminderRule, verbose_name="通知ルール", on_delete=models.PROTECT, related_name="reminders"
     )
     address = models.EmailField("宛先")
-    cutover_version = models.PositiveIntegerField("切替日の版")
+    cutover_version = models.PositiveIntegerField("切替日の版", default=0)
     occurrence = models.PositiveIntegerField("回", default=0)
     state = models.CharField("状態", max_length=12, choices=STATE_LABELS, default=State.PLANNED.value)
     state_note = models.CharField("状態の理由", max_length=300, blank=True)
@@ -138,8 +233,21 @@ class Reminder(models.Model):
     sent_at = models.DateTimeField("送信時刻", null=True)
     server_answer = models.CharField("メールサーバーの応答", max_length=500, blank=True)
     message_id = models.CharField("Message-ID", max_length=200, unique=True, default=new_message_id)
+    told_cutover = models.CharField("知らせた切替", max_length=60, blank=True)
+    told_status = models.CharField("知らせた状態", max_length=20, blank=True)
     subject = models.CharField("件名", max_length=300, blank=True)
     body = models.TextField("本文", blank=True)
+    reply_to = models.EmailField("返信先", blank=True)
+    calendar = models.TextField("予定（iCalendar）", blank=True)
+    picture = models.BinaryField("図（PNG）", null=True)
+    acknowledged_at = models.DateTimeField("受領の確認", null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="判断した人",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     created_at = models.DateTimeField("作成", default=timezone.now)
 
     objects = ReminderQuerySet.as_manager()
@@ -148,11 +256,21 @@ class Reminder(models.Model):
         verbose_name = "事前通知"
         verbose_name_plural = "事前通知（台帳）"
         ordering = ["due_at", "id"]
-        indexes = [models.Index(fields=["state", "due_at"], name="reminder_state_due")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="reminder_state_due"),
+            models.Index(
+                fields=["claimed_at"], name="reminder_claimed", condition=Q(claimed_at__isnull=False)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="reminder_owed_once",
                 fields=["wave", "rule", "address", "cutover_version", "occurrence"],
+            ),
+            models.UniqueConstraint(
+                name="reminder_without_wave_owed_once",
+                fields=["rule", "address", "occurrence"],
+                condition=Q(wave__isnull=True),
             ),
             models.CheckConstraint(name="reminder_state_known", condition=Q(state__in=sorted(STATE_LABELS))),
             models.CheckConstraint(
@@ -165,4 +283,4 @@ class Reminder(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.wave} {self.rule} {self.get_state_display()}"
+        return f"{self.wave or 'PMO'} {self.rule} {self.get_state_display()}"

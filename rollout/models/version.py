@@ -39,8 +39,8 @@ class PlanVersion(models.Model):
     """How often the plan, its contacts and its reminder rules have changed, and what has followed.
 
     `history_missing` says that rows were written past the history (`loaddata` does) and the next
-    recompute must add them; `reminders_number` is the number that the ledger was last planned for;
-    `ticked_at` is the moment of the last tick.
+    recompute must add them; `reminders_number` is the number that the ledger was last planned for
+    and `reminders_day` the day in Tokyo that it was planned on; `ticked_at` is the moment of the last tick.
     """
 
     ONLY_ROW = 1
@@ -48,6 +48,7 @@ class PlanVersion(models.Model):
     number = models.PositiveBigIntegerField(default=0)
     history_missing = models.BooleanField(default=False)
     reminders_number = models.PositiveBigIntegerField(null=True)
+    reminders_day = models.DateField(null=True)
     ticked_at = models.DateTimeField(null=True)
 
     objects = PlanVersionQuerySet.as_manager()

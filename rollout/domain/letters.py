@@ -1,0 +1,107 @@
+"""What the texts of reminders may say, and the sentences that depend on a cutover and a day.
+
+A rule's text names what it wants as `{切替予定}`; every other brace is refused, with its position. Values are
+put in as they are and never read as templates.
+
+Example: 「{案件} 切替のお知らせ（{切替予定}）」 becomes 「財務局 切替のお知らせ（R9.1~）」.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from rollout.domain.dates import FuzzyDate, Precision
+from rollout.domain.plan import Status
+from rollout.domain.reminders import Kind
+
+_OF_A_WAVE = (
+    *("宛名", "案件", "府省庁", "範囲", "状態", "切替予定", "切替予定の読み", "残り日数"),
+    *("人数", "お願い", "確認ページ", "カレンダー"),
+)
+VARIABLES = {
+    Kind.OFFSET: _OF_A_WAVE,
+    Kind.OVERDUE: _OF_A_WAVE,
+    Kind.UNCONFIRMED: _OF_A_WAVE,
+    Kind.ESCALATION: _OF_A_WAVE,
+    Kind.CHANGE: (*_OF_A_WAVE, "変更の内容", "変更前", "変更後"),
+    Kind.DIGEST: ("宛名", "日付", "まとめ"),
+    Kind.ALERT: ("宛名", "日付", "警告"),
+}
+"""What a mail of each kind knows."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+class TemplateError(ValueError):
+    """A text that names something a mail does not know. The message is in Japanese and gives the position."""
+
+
+def check_template(template: str, kind: Kind) -> None:
+    """Raise TemplateError unless every `{…}` in `template` is one of the VARIABLES of `kind`."""
+    known = VARIABLES[kind]
+    listed = "、".join(f"{{{name}}}" for name in known)
+    for match in _PLACEHOLDER.finditer(template):
+        if match[1] not in known:
+            raise TemplateError(
+                f"{match.start() + 1}文字目の「{match[0]}」は使えません。使えるのは {listed} です。"
+            )
+    blanked = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), template)
+    brace = re.search(r"[{}]", blanked)
+    if brace:
+        raise TemplateError(f"{brace.start() + 1}文字目の「{brace[0]}」に対になるかっこがありません。")
+
+
+def render(template: str, kind: Kind, values: Mapping[str, str]) -> str:
+    """The text with every `{name}` replaced; values are taken as they are, never read as templates.
+
+    Raises TemplateError where the template names something that a mail of `kind` does not know.
+    """
+    check_template(template, kind)
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+
+def days_left_text(cutover: FuzzyDate, today: date) -> str:
+    """How far away the cutover is, or how long its period has passed: 「あと8日」, 「本日」, 「3日たっています」."""
+    if cutover.earliest is None:
+        return "切替予定は未定です"
+    is_day = cutover.precision is Precision.DAY
+    if cutover.latest is not None and not is_day and cutover.latest < today:
+        return f"切替予定期間の最終日から{(today - cutover.latest).days}日たっています"
+    subject = "切替予定日" if is_day else "切替予定期間の初日"
+    days = (cutover.earliest - today).days
+    if days == 0:
+        return f"{subject}は本日です"
+    return f"{subject}まであと{days}日です" if days > 0 else f"{subject}から{-days}日たっています"
+
+
+def request_text(kind: Kind, cutover: FuzzyDate, today: date) -> str:
+    """What the mail asks for, by the day that it goes out on."""
+    if cutover.latest is not None and cutover.latest < today:
+        return (
+            "切替予定を過ぎましたが、利用の開始がまだ確認されていません。"
+            "利用を始めている場合は、下の確認ページから実際の開始日をお知らせください。"
+            "まだの場合は、このメールに返信して新しい予定をPMOへお知らせください。"
+        )
+    if kind is Kind.UNCONFIRMED:
+        return (
+            "この切替予定は、しばらくどなたにも確認されていません。このままでよければ、"
+            "下の確認ページで「日程確認」を押してください。変わる場合は、このメールに返信してPMOへお知らせください。"
+        )
+    if cutover.precision is Precision.DAY:
+        return (
+            "予定どおり切替ができるか、利用者への周知、端末の配布、業務の停止時間をご確認ください。"
+            "変更がある場合は、このメールに返信してPMOへお知らせください。"
+        )
+    return (
+        "切替の日がまだ決まっていません。"
+        "日が決まっている場合も、予定が変わる場合も、このメールに返信してPMOへお知らせください。"
+    )
+
+
+def standing_text(cutover: FuzzyDate, status: str) -> str:
+    """What is told of a wave, in a few words: 「切替予定 R9.1」, 「R9.1.15 利用開始を確認」, 「中止」, 「統合」."""
+    if status == Status.CANCELLED:
+        return "中止"
+    if status == Status.IN_USE:
+        return f"{cutover.text} 利用開始を確認"
+    return f"切替予定 {cutover.text or '未定'}"
