@@ -103,7 +103,8 @@ class ReminderRuleFactory(factory.django.DjangoModelFactory):
 
     code = factory.Sequence(lambda n: f"rule-{n}")
     label = "30日前"
-    days_before = 30
+    count = 30
+    to_deputy = to_watchers = True
     subject = "{案件} 切替のお知らせ"
     body = "{宛名} 様 {切替予定} {お願い}"
 

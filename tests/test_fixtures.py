@@ -12,7 +12,8 @@ from django.db.models import Max
 from ministries.corporate_number import check_digit
 from ministries.models import Ministry
 from rollout.domain.dates import parse
-from rollout.domain.reminders import check_template
+from rollout.domain.letters import check_template
+from rollout.domain.reminders import Kind
 from rollout.history import TRACKED_MODELS
 from rollout.models import (
     Citation,
@@ -57,7 +58,7 @@ COUNTS = {
     Observation: 4,
     Target: 2,
     SlipAssumption: 1,
-    ReminderRule: 5,
+    ReminderRule: 15,
 }
 
 
@@ -113,10 +114,30 @@ def test_every_row_passes_its_own_checks():
 @pytest.mark.usefixtures("loaded")
 def test_rule_texts_name_nothing_unknown():
     for rule in ReminderRule.objects.all():
-        check_template(rule.subject)
-        check_template(rule.body)
-    days = list(ReminderRule.objects.values_list("days_before", "active", "audience"))
-    assert days == [(number, True, "everyone") for number in (90, 30, 14, 7, 1)]
+        check_template(rule.subject, Kind(rule.kind))
+        check_template(rule.body, Kind(rule.kind))
+
+
+@pytest.mark.usefixtures("loaded")
+def test_rules_are_those_that_people_expect():
+    offsets = ReminderRule.objects.filter(kind="offset").order_by("pk")
+    found = [(rule.code, rule.direction, rule.count, rule.unit, rule.precision) for rule in offsets]
+    before = [("before-6m", 6, "months"), *((f"before-{n}", n, "days") for n in (90, 30, 14, 7, 1))]
+    assert found == [
+        *((code, "before", count, unit, "") for code, count, unit in before),
+        ("on-the-day", "before", 0, "days", ""),
+        ("after-3", "after", 3, "business_days", ""),
+        ("fix-day-60", "before", 60, "days", "month"),
+    ]
+    others = ReminderRule.objects.exclude(kind="offset").order_by("pk")
+    assert list(others.values_list("kind", "count", "unit", "active")) == [
+        ("overdue", 1, "weeks", True),
+        ("unconfirmed", 90, "days", True),
+        ("change", 0, "days", True),
+        ("escalation", 3, "business_days", True),
+        ("digest", 1, "weeks", True),
+        ("alert", 0, "days", True),
+    ]
 
 
 def everything():

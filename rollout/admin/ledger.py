@@ -89,17 +89,17 @@ class ReminderAdmin(FrozenAdmin):
 
     def row_title(self, row: Reminder) -> str:
         """Which reminder, about whom."""
-        return f"{row.wave} {row.rule}"
+        return f"{row.wave or 'PMO'} {row.rule}"
 
     @admin.display(description="移行単位", ordering="wave__rollout__lead_ministry__order")
     def ministry(self, reminder: Reminder) -> str:
         """The wave in words: ministry, scope and name."""
-        return str(reminder.wave)
+        return str(reminder.wave or "PMO")
 
     @admin.display(description="切替", ordering="wave__cutover_latest")
     def cutover(self, reminder: Reminder) -> str:
         """The wave's cutover, as written."""
-        return str(reminder.wave.cutover.text)
+        return str(reminder.wave.cutover.text) if reminder.wave else ""
 
     @admin.display(description="状態", ordering="state")
     def state_text(self, reminder: Reminder) -> SafeString:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
-from rollout.domain.dates import FuzzyDate, Precision
+from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision
 from rollout.domain.plan import Status
-from rollout.domain.reminders import Kind
+from rollout.domain.reminders import MERGED, Kind
 
 _OF_A_WAVE = (
     *("宛名", "案件", "府省庁", "範囲", "状態", "切替予定", "切替予定の読み", "残り日数"),
@@ -61,7 +61,7 @@ def render(template: str, kind: Kind, values: Mapping[str, str]) -> str:
 
 
 def days_left_text(cutover: FuzzyDate, today: date) -> str:
-    """How far away the cutover is, or how long its period has passed: 「あと8日」, 「本日」, 「3日たっています」."""
+    """How far away the cutover is, or how long ago: 「あと8日です」, 「本日です」, 「3日たっています」."""
     if cutover.earliest is None:
         return "切替予定は未定です"
     is_day = cutover.precision is Precision.DAY
@@ -99,9 +99,11 @@ def request_text(kind: Kind, cutover: FuzzyDate, today: date) -> str:
 
 
 def standing_text(cutover: FuzzyDate, status: str) -> str:
-    """What is told of a wave, in a few words: 「切替予定 R9.1」, 「R9.1.15 利用開始を確認」, 「中止」, 「統合」."""
+    """What is told of a wave, in a few words: 「切替予定 R9.1」, 「R9.1.15 利用開始を確認」, 「中止」."""
     if status == Status.CANCELLED:
         return "中止"
     if status == Status.IN_USE:
         return f"{cutover.text} 利用開始を確認"
-    return f"切替予定 {cutover.text or '未定'}"
+    if status == MERGED:
+        return f"別の移行単位に統合（切替予定 {cutover.text or UNDECIDED}）"
+    return f"切替予定 {cutover.text or UNDECIDED}"

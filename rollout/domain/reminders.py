@@ -2,8 +2,8 @@
 
 A rule says when, in which statuses, and to whom. Its `kind` says what it counts from:
 
-- `offset`: before or after a cutover known to the day or to the month. Before counts from the first day of the
-  period, after from its last: a month has passed when it is over. Coarser dates owe none.
+- `offset`: before or after a cutover known to the day or to the month. Before counts from the first day of
+  the period, after from its last: a month has passed when it is over. Coarser dates owe none.
 - `overdue`: again and again after the last day of the period, until the use is confirmed.
 - `unconfirmed`: again and again since the date was last confirmed or set, up to its last day.
 - `change`: to who was told something that is no longer so (`owes_notice`).
@@ -11,9 +11,9 @@ A rule says when, in which statuses, and to whom. Its `kind` says what it counts
 - `digest`: to the PMO on the first open day of every nth week.
 - `alert`: made by delivery itself, never planned.
 
-Every mail goes out on an open day, at 09:00 in Tokyo or later: before the cutover on the previous business day
-when its day is closed, else on the next one. A repeated rule numbers its mails by the ordinal of the day that each
-is meant for, so that a number never comes twice.
+Every mail goes out on an open day, at 09:00 in Tokyo or later: before the cutover on the previous business
+day when its day is closed, else on the next one. A repeated rule numbers its mails by the ordinal of the day
+that each is meant for, so that a number never comes twice.
 
 Example: 財務局 cuts over in 2027-01; one day before its first day is 2026-12-31, when offices are
 closed, so that the reminder is due on Monday 2026-12-28, and says that 4 days are left.
@@ -137,8 +137,8 @@ _ROUGH_DAYS = {Unit.DAYS: 1.0, Unit.BUSINESS_DAYS: 1.4, Unit.WEEKS: 7.0, Unit.MO
 
 
 @dataclass(frozen=True)
-class AwaitedWave:
-    """A wave that is still to come: its cutover, that cutover's version and first day, whom it concerns.
+class NotifiedWave:
+    """A wave as reminders see it: its cutover, that cutover's version and first day, whom it concerns.
 
     `confirmed` is the day on which somebody last said that the date still holds (日程確認).
     """
@@ -187,7 +187,7 @@ class Recipients:
             else:
                 self._at[recipient.ministry].append(recipient)
 
-    def concerned(self, wave: AwaitedWave, parties: frozenset[Party]) -> dict[str, date]:
+    def concerned(self, wave: NotifiedWave, parties: frozenset[Party]) -> dict[str, date]:
         """Each address of these parties once, with the first day on which it could be told."""
         found = [
             recipient
@@ -258,7 +258,7 @@ def due_day(cutover: FuzzyDate, rule: Rule) -> date | None:
 
 
 def owed(
-    waves: Iterable[AwaitedWave], rules: Iterable[Rule], recipients: Recipients, until: date
+    waves: Iterable[NotifiedWave], rules: Iterable[Rule], recipients: Recipients, until: date
 ) -> Iterator[Owed]:
     """Every reminder that offset and repeated rules owe, at most one a key.
 
@@ -278,7 +278,7 @@ def owed(
                         yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
 
 
-def _days(wave: AwaitedWave, rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
+def _days(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
     """Occurrence and due day of each reminder that the rule owes about the wave."""
     if rule.kind is Kind.OFFSET:
         day = due_day(wave.cutover, rule)
@@ -331,7 +331,7 @@ class Standing:
     def is_same(self, other: "Standing") -> bool:
         """True when whoever was told the one need not be told the other.
 
-        Statuses of awaited waves are one, and the cutover of what will not come is none of anybody's business.
+        Statuses of awaited waves are one, and of what will not come nobody needs the date.
         """
         if self._ending != other._ending:
             return False

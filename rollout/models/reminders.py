@@ -1,6 +1,7 @@
 """Reminder rules and the ledger of the reminders they owe."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,16 @@ from simple_history.models import HistoricalRecords
 
 from rollout.domain.letters import TemplateError, check_template
 from rollout.domain.plan import AWAITED_STATUSES
-from rollout.domain.reminders import AUDIENCE_PARTIES, Direction, Kind, Party, State, Unit
+from rollout.domain.reminders import (
+    AUDIENCE_PARTIES,
+    MERGED,
+    Direction,
+    Kind,
+    Party,
+    Standing,
+    State,
+    Unit,
+)
 from rollout.models.labels import STATUS_LABELS
 from rollout.models.managers import CodeManager
 from rollout.models.plan import Wave
@@ -158,8 +168,6 @@ class ReminderRule(models.Model):
         """The code."""
         return (self.code,)
 
-    natural_key.dependencies = ["rollout.reminderrule"]  # type: ignore[attr-defined]
-
     @property
     def parties(self) -> frozenset[Party]:
         """Whom the rule addresses."""
@@ -170,7 +178,7 @@ class ReminderRule(models.Model):
         return moved or self.parties != before.parties or (self.active and not before.active)
 
     def clean(self) -> None:
-        """Refuse a text that names something a mail of this kind does not know, and a wrong set of statuses."""
+        """Refuse a text that names what a mail of this kind does not know, and a wrong set of statuses."""
         errors = {}
         if self.kind in KIND_LABELS:
             for name in ("subject", "body"):
@@ -178,7 +186,11 @@ class ReminderRule(models.Model):
                     check_template(getattr(self, name), Kind(self.kind))
                 except TemplateError as error:
                     errors[name] = str(error)
-        if not isinstance(self.statuses, list) or not self.statuses or not set(self.statuses) <= set(RULE_STATUSES):
+        if (
+            not isinstance(self.statuses, list)
+            or not self.statuses
+            or not set(self.statuses) <= set(RULE_STATUSES)
+        ):
             errors["statuses"] = "対象の状態を、検討中・予定・準備中・移行中から1つ以上選んでください。"
         if self.follows is not None and (self.follows == self or self.follows.kind != Kind.OFFSET):
             errors["follows"] = "「切替の前・当日・後」のルールを選んでください。"
@@ -192,6 +204,13 @@ def new_message_id() -> str:
     return f"<{uuid.uuid4()}@{domain}>"
 
 
+def standing_of(wave: Wave) -> Standing:
+    """What there is to tell of a wave; one that was merged stands where it went."""
+    if wave.merged_into is not None:
+        return Standing(wave.merged_into.cutover, MERGED)
+    return Standing(wave.cutover, wave.status)
+
+
 class ReminderQuerySet(models.QuerySet["Reminder"]):
     """Reads of the ledger."""
 
@@ -199,13 +218,24 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
         """With everything that a list shows."""
         return self.select_related("wave__rollout__lead_ministry", "rule").order_by("due_at", "id")
 
+    def for_mail(self) -> "ReminderQuerySet":
+        """With everything that a mail is written from."""
+        return self.select_related("wave__rollout__lead_ministry", "wave__merged_into", "rule").defer(
+            "picture"
+        )
+
+    def ready(self, now: datetime) -> "ReminderQuerySet":
+        """What is due and waits for no later attempt, the oldest first."""
+        rows = self.filter(state=State.DUE).filter(Q(retry_at=None) | Q(retry_at__lte=now))
+        return rows.order_by("due_at", "id")
+
 
 class Reminder(models.Model):
     """One message owed to one address about one wave, for one rule. Never deleted by the product.
 
-    From the claim on it holds all that the mail is made of. `told_cutover` and `told_status` are what the mail
-    says of the wave; a notice of change has them from its planning on. `occurrence` numbers the mails of a
-    repeated rule by the ordinal of the day that they were meant for, and notices of change from 0.
+    From the claim on it holds all that the mail is made of. `told_cutover` and `told_status` are what the
+    mail says of the wave; a notice of change has them from its planning on. `occurrence` numbers the mails of
+    a repeated rule by the ordinal of the day that they were meant for, and notices of change from 0.
 
     Personal data: the address and the text stay out of anonymous answers, logs and metrics.
     """

@@ -37,7 +37,7 @@ def owe(wave=None, emails=("a@example.go.jp",), days=(30,)):
     for email in emails:
         ContactFactory(ministry=wave.rollout.lead_ministry, email=email)
     for number in days:
-        ReminderRuleFactory(days_before=number, label=f"{number}日前")
+        ReminderRuleFactory(count=number, label=f"{number}日前")
     outbox.plan_reminders()
     return wave
 

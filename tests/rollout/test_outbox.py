@@ -189,13 +189,13 @@ def test_wave_planned_again_owes_what_is_within_its_grace(clock, moment, state):
 def test_changed_offset_moves_the_day(state):
     owe()
     Reminder.objects.update(state=state)
-    change(Reminder.objects.get().rule, days_before=7)
+    change(Reminder.objects.get().rule, count=7)
     assert (ledger("state"), due_days()) == ([PLANNED], ["2027-01-08"])
 
 
 def test_changed_offset_to_a_day_that_has_passed_cancels():
     owe()
-    change(Reminder.objects.get().rule, days_before=90)
+    change(Reminder.objects.get().rule, count=90)
     assert ledger("state", "state_note") == [(CANCELLED, "宛先または通知ルールが変わったため")]
 
 
@@ -215,7 +215,7 @@ def test_ministry_covered_no_more_is_owed_nothing():
 def test_new_rule_and_contact_are_owed_from_then_on():
     wave = owe()
     ContactFactory(ministry=wave.rollout.lead_ministry, email="b@example.go.jp")
-    ReminderRuleFactory(days_before=7)
+    ReminderRuleFactory(count=7)
     outbox.plan_reminders()
     assert due_days() == ["2026-12-16", "2026-12-16", "2027-01-08", "2027-01-08"]
 
@@ -256,15 +256,15 @@ def test_settle_lets_the_nearest_to_the_cutover_go():
     owe(days=(14, 7, 10))
     outbox.settle(now=at("2027-01-08 09:00"))
     skipped = "切替により近い「7日前」を送るため省略しました。"
-    states = [(14, State.SKIPPED, skipped), (7, WAITING, ""), (10, State.SKIPPED, skipped)]
-    assert ledger("rule__days_before", "state", "state_note") == states
+    states = [(14, State.SKIPPED, skipped), (10, State.SKIPPED, skipped), (7, WAITING, "")]
+    assert ledger("rule__count", "state", "state_note") == states
 
 
 def test_settle_skips_what_waits_for_another_attempt_once_the_next_is_due():
     owe(days=(14, 10))
     for moment in (at("2027-01-04 09:00"), at("2027-01-05 09:00")):
         outbox.settle(now=moment)
-    assert ledger("rule__days_before", "state") == [(14, State.SKIPPED), (10, WAITING)]
+    assert ledger("rule__count", "state") == [(14, State.SKIPPED), (10, WAITING)]
 
 
 def test_settle_compares_one_address_and_one_wave_alone():

@@ -4,6 +4,7 @@ import smtplib
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import date
 from email import message_from_bytes
 from email.policy import SMTP as SMTP_POLICY
 
@@ -16,9 +17,11 @@ from django.db import connections
 from ministries.models import Contact
 from rollout import outbox, recompute, tasks
 from rollout.domain.dates import parse
-from rollout.domain.reminders import State, request_text
+from rollout.domain.letters import request_text
+from rollout.domain.reminders import Kind, State
 from rollout.models import PlanVersion, Projection, Reminder, ReminderRule, Wave
-from tests.factories import ContactFactory
+from rollout.outbox.letters import Writer
+from tests.factories import ContactFactory, ReminderRuleFactory
 from tests.rollout.ledger import DUE, START, at, ledger, make_wave, owe
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +38,8 @@ class Post:
         self.lock = threading.Lock()
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802 (aiosmtpd's name)
+        if self.drops.get(address) == "at the address":
+            server.transport.abort()
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
@@ -61,7 +66,10 @@ class Post:
         return self.mail()["Subject"].lstrip()
 
     def text(self):
-        return self.mail().get_content().removesuffix("\r\n")
+        return self.mail().get_body(("plain",)).get_content().removesuffix("\r\n")
+
+    def html(self):
+        return self.mail().get_body(("html",)).get_content()
 
 
 class HangingUp(SMTP):
@@ -148,7 +156,7 @@ def test_mail_says_in_japanese_what_moves_when_and_what_to_do(post):
     assert post.text().split("|") == [
         *("担当者", "国税庁（地方拠点）", "国税庁", "地方拠点", "R9.1.15", "令和9年1月15日"),
         *("切替予定日まであと30日です", "68,600人（公表・確認）"),
-        request_text(parse("R9.1.15")),
+        request_text(Kind.OFFSET, parse("R9.1.15"), date(2026, 12, 16)),
     ]
     assert (row.subject, row.body) == (post.subject(), post.text())
 
@@ -194,12 +202,50 @@ def test_refused_text_is_recorded_and_the_rest_goes_on(post, due, answer, state)
 
 
 @pytest.mark.parametrize("where", ["before the text", "after the text"])
-def test_dropped_connection_is_unknown_and_the_next_round_goes_on(post, due, where):
+def test_connection_that_drops_with_the_text_leaves_unknown_and_the_rest_goes_on(post, due, where):
     post.drops[B] = where
-    assert (outbox.deliver(), ledger("state")) == (1, [SENT, UNKNOWN, WAITING])
-    assert (outbox.deliver(), ledger("state")) == (1, [SENT, UNKNOWN, SENT])
+    assert (outbox.deliver(), ledger("state")) == (2, [SENT, UNKNOWN, SENT])
     assert outbox.deliver() == 0
     assert post.addresses().count(B) == (where == "after the text")
+
+
+def test_connection_that_drops_before_the_text_is_tried_again(post, due):
+    post.drops[B] = "at the address"
+    assert (outbox.deliver(), ledger("state")) == (2, [SENT, WAITING, SENT])
+    assert ledger("retry_at", "attempts")[1] == (at("2026-12-16 09:01"), 1)
+    assert ledger("server_answer")[1].startswith("本文を渡す前に接続が切れました")
+    post.drops.clear()
+    due.move_to(at("2026-12-16 09:01"))
+    assert (outbox.deliver(), post.addresses()) == (1, [A, C, B])
+
+
+def test_connection_that_drops_again_and_again_ends_the_round(post):
+    emails = [f"contact{number}@example.go.jp" for number in range(5)]
+    with everything_due(emails):
+        post.drops = dict.fromkeys(emails, "at the address")
+        assert outbox.deliver() == 0
+    assert ledger("attempts") == [1, 1, 1, 0, 0]
+
+
+def test_batch_goes_over_one_connection(post, due, monkeypatch):
+    opened = []
+    connect = smtplib.SMTP.connect
+    monkeypatch.setattr(smtplib.SMTP, "connect", lambda *args: opened.append(1) or connect(*args))
+    assert (outbox.deliver(), len(opened)) == (3, 1)
+
+
+CLOSED = {
+    "at midnight": "2026-12-17 00:00",
+    "before nine": "2026-12-17 08:59",
+    "on Saturday": "2026-12-19 12:00",
+    "on a holiday": "2026-12-31 12:00",
+}
+
+
+@pytest.mark.parametrize("moment", CLOSED.values(), ids=CLOSED)
+def test_deliver_sends_nothing_while_offices_are_closed(post, due, moment):
+    due.move_to(at(moment))
+    assert (outbox.deliver(), post.addresses(), set(ledger("state"))) == (0, [], {WAITING})
 
 
 def test_mail_server_that_is_away_is_asked_once_a_round_and_claims_nothing(post, due, settings, caplog):
@@ -266,7 +312,7 @@ def test_mail_headers_cannot_be_injected_by_a_value(post, values):
 
 
 def test_address_with_a_line_break_is_never_sent(post, due):
-    address = f"{B}\nBcc: evil@example.com"
+    address = f"{B}\nbcc: evil@example.com"
     Contact.objects.filter(email=B).update(email=address)
     Reminder.objects.filter(address=B).update(address=address)
     assert outbox.deliver() == 2
@@ -284,10 +330,14 @@ def test_long_subject_is_cut_to_what_the_ledger_holds(post):
 
 def test_wrong_template_fails_and_the_rest_goes_on(post):
     with everything_due((A, B)):
-        Reminder.objects.filter(address=A).update(rule=ReminderRule.objects.create(days_before=9, body="{x}"))
+        Contact.objects.filter(email=A).update(role="deputy")
+        ReminderRule.objects.update(to_deputy=False)
+        ReminderRuleFactory(to_lead=False, body="{x}", in_force_since=START)
+        outbox.plan_reminders()
+        outbox.settle()
         assert outbox.deliver() == 1
     assert post.addresses() == [B]
-    assert ledger("state", "attempts") == [(FAILED, 0), (SENT, 1)]
+    assert ledger("address", "state", "attempts")[1:] == [(B, SENT, 1), (A, FAILED, 0)]
 
 
 CHANGES_OF_MIND = {
@@ -303,42 +353,61 @@ CHANGES_OF_MIND = {
 @pytest.mark.parametrize("change_mind", CHANGES_OF_MIND.values(), ids=CHANGES_OF_MIND)
 def test_claim_cancels_what_nobody_wants_any_more(post, change_mind):
     with everything_due():
-        ReminderRule.objects.update(audience="ministries")
+        ReminderRule.objects.update(to_pmo=False)
         change_mind()
+        PlanVersion.objects.raise_number()
         assert outbox.deliver() == 0
-    assert (post.addresses(), ledger("state", "attempts")) == ([], [(State.CANCELLED, 0)])
+    assert (post.addresses(), ledger("state", "attempts")[0]) == ([], (State.CANCELLED, 0))
 
 
 def test_claim_sends_to_the_pmo_alone_where_the_rule_says_so(post, due):
-    ReminderRule.objects.update(audience="pmo")
+    ReminderRule.objects.update(to_lead=False, to_deputy=False, to_covered=False)
     Contact.objects.filter(email=B).update(role="pmo")
+    PlanVersion.objects.raise_number()
     assert outbox.deliver() == 1
     assert post.addresses() == [B]
 
 
+def before_the_claim_of(address, monkeypatch, act):
+    """Have `act` happen when the letter to `address` is written and its row not yet claimed."""
+    write = Writer.write
+
+    def write_late(self, row):
+        if row.address == address:
+            act()
+        return write(self, row)
+
+    monkeypatch.setattr(Writer, "write", write_late)
+
+
 def test_claim_leaves_what_another_process_has_taken(post, due, monkeypatch):
-    claim = outbox._claim
-
-    def claim_late(key, now):
-        Reminder.objects.filter(pk=key, address=B).update(state=State.SENDING, claimed_at=now)
-        return claim(key, now)
-
-    monkeypatch.setattr(outbox, "_claim", claim_late)
+    taken = Reminder.objects.filter(address=B)
+    before_the_claim_of(B, monkeypatch, lambda: taken.update(state=State.SENDING, claimed_at=DUE))
     assert outbox.deliver() == 2
     assert (post.addresses(), ledger("state")) == ([A, C], [SENT, State.SENDING, SENT])
 
 
+def test_claim_waits_for_the_ledger_when_the_plan_moves_meanwhile(post, due, monkeypatch):
+    wave = Wave.objects.get()
+    wave.cutover = "R9.3.15"
+    before_the_claim_of(B, monkeypatch, wave.save)
+    assert (outbox.deliver(), post.addresses()) == (1, [A])
+    outbox.plan_reminders()
+    rows = Reminder.objects.filter(rule__kind="offset").order_by("pk")
+    assert list(rows.values_list("address", "state")[:3]) == [(A, SENT), (B, "cancelled"), (C, "cancelled")]
+
+
 def test_claim_is_dated_when_it_is_made(post, due, monkeypatch):
     """A long batch must not make its last mails look as if they had been stuck from its start."""
-    opened = smtplib.SMTP.__init__
+    mail = smtplib.SMTP.mail
 
-    def open_slowly(*args, **kwargs):
+    def mail_slowly(*args):
         due.shift(300)
-        opened(*args, **kwargs)
+        return mail(*args)
 
-    monkeypatch.setattr(smtplib.SMTP, "__init__", open_slowly)
+    monkeypatch.setattr(smtplib.SMTP, "mail", mail_slowly)
     outbox.deliver()
-    minutes = ("2026-12-16 09:05", "2026-12-16 09:10", "2026-12-16 09:15")
+    minutes = ("2026-12-16 09:00", "2026-12-16 09:05", "2026-12-16 09:10")
     assert ledger("claimed_at") == [at(minute) for minute in minutes]
 
 

@@ -10,8 +10,10 @@ from tests.rollout.ledger import START, at, change, due_days, ledger, owe
 pytestmark = pytest.mark.django_db
 
 CHANGES = {
-    "another offset": ({}, {"days_before": 45}, True),
-    "another audience": ({}, {"audience": "pmo"}, True),
+    "another offset": ({}, {"count": 45}, True),
+    "another unit": ({}, {"unit": "weeks"}, True),
+    "another audience": ({}, {"to_lead": False}, True),
+    "other statuses": ({}, {"statuses": ["planned"]}, True),
     "switched on again": ({"active": False}, {"active": True}, True),
     "switched off": ({}, {"active": False}, False),
     "another text": ({}, {"subject": "別の件名"}, False),
@@ -37,7 +39,7 @@ def test_rule_with_a_later_day_owes_again_what_was_given_up(given_up):
         owe()
         Reminder.objects.update(state=given_up)
         clock.move_to(at("2026-12-28 10:00"))
-        change(ReminderRule.objects.get(), days_before=10)
+        change(ReminderRule.objects.get(), count=10)
         assert (ledger("state"), due_days()) == (["planned"], ["2027-01-05"])
 
 
@@ -46,5 +48,5 @@ def test_rule_with_a_later_day_does_not_repeat_what_was_sent():
         owe()
         Reminder.objects.update(state="sent", sent_at=START)
         clock.move_to(at("2026-12-28 10:00"))
-        change(ReminderRule.objects.get(), days_before=10)
+        change(ReminderRule.objects.get(), count=10)
         assert ledger("state") == ["sent"]

@@ -1,0 +1,222 @@
+"""Due rows become mail, on open days from nine o'clock in Tokyo on.
+
+A row is claimed with all that its mail is made of, in the same transaction that records what became of the
+one before it, and only then handed to the server. A claim holds only while the ledger follows the plan as it
+is, so that no mail speaks of a plan that was moved meanwhile.
+"""
+
+import logging
+import smtplib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.db.models import Exists, F
+from django.utils import timezone
+
+from ministries.models import Contact
+from rollout.domain.letters import TemplateError
+from rollout.domain.reminders import Kind, State, sending_since
+from rollout.models import PlanVersion, Reminder, ReminderRule
+from rollout.outbox.letters import Letter, Writer
+from rollout.outbox.mail import Outcome, Post
+from rollout.outbox.planning import plan_reminders
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+MOST_CUTS = 3
+"""A round that loses its connection so often leaves the rest to the next tick."""
+
+BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]
+CAP_PERIOD = timedelta(hours=1)
+HELD = "1時間あたりの上限に達したため、送信を待っています。"
+CONNECTION_ERRORS = (OSError, smtplib.SMTPException, ImproperlyConfigured, ValueError)
+
+
+def deliver(*, now: datetime | None = None) -> int:
+    """Send what is due, over one connection; returns how many the mail server accepted.
+
+    Sends nothing while mail may not go out. Nothing is claimed before the mail server answers; one that falls
+    silent or breaks off again and again ends the round, and the next tick goes on.
+    """
+    moment = now or timezone.now()
+    if sending_since(moment) is None:
+        return 0
+    keys = list(Reminder.objects.ready(moment).values_list("pk", flat=True))
+    delivery = Round(moment)
+    try:
+        for start in range(0, len(keys), BATCH):
+            if delivery.is_over:
+                break
+            delivery.send_batch(keys[start : start + BATCH])
+    finally:
+        delivery.close()
+    return delivery.sent
+
+
+class Round:
+    """One call of `deliver`: its connection, and the mail whose outcome is still to be written down."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.sent = 0
+        self.is_over = False
+        self._moment = moment
+        self._post = Post()
+        self._cuts = 0
+        self._unrecorded: tuple[Reminder, Outcome] | None = None
+
+    def send_batch(self, keys: Sequence[int]) -> None:
+        """Send these rows, as far as they still wait and may go."""
+        plan_reminders(now=self._moment)
+        number = PlanVersion.objects.current().number
+        rows = list(Reminder.objects.ready(self._moment).for_mail().filter(pk__in=keys))
+        writer = Writer(rows, self._moment)
+        for row in Caps(self._moment).let_through(rows):
+            if self.is_over or not self._reach_server():
+                break
+            self._send(row, writer)
+        self._record()
+        if PlanVersion.objects.current().number != number:  # who was told meanwhile may be owed a notice
+            PlanVersion.objects.update(reminders_number=None)
+
+    def close(self) -> None:
+        """Write down what is left, and let go of the connection."""
+        self._record()
+        self._post.close()
+
+    def _reach_server(self) -> bool:
+        try:
+            self._post.open()
+        except CONNECTION_ERRORS as error:
+            self.is_over = True
+            _record_unreachable(self._moment, error)
+            return False
+        return True
+
+    def _send(self, row: Reminder, writer: Writer) -> None:
+        letter = _write(row, writer)
+        if letter is None or not self._claim(row, letter):
+            return
+        outcome = self._post.send(row)
+        self._unrecorded = row, outcome
+        self.sent += outcome.state is State.SENT
+        self._cuts += outcome.is_cut
+        self.is_over = self._cuts >= MOST_CUTS
+
+    def _claim(self, row: Reminder, letter: Letter) -> bool:
+        """Take one due row for this process, with all that its mail is made of; record the one before."""
+        row.attempts += 1
+        row.claimed_at = timezone.now()
+        values = asdict(letter)
+        for name, value in values.items():
+            setattr(row, name, value)
+        with transaction.atomic():
+            self._record()
+            claimed = Reminder.objects.filter(_ledger_follows_plan(), pk=row.pk, state=State.DUE).update(
+                state=State.SENDING,
+                state_note="",
+                claimed_at=row.claimed_at,
+                attempts=row.attempts,
+                **values,
+            )
+        return claimed == 1
+
+    def _record(self) -> None:
+        """Write an outcome on its row. Says no address and no text in the log."""
+        if self._unrecorded is None:
+            return
+        (row, outcome), self._unrecorded = self._unrecorded, None
+        values: dict[str, object] = {}
+        if outcome.state is State.SENT:
+            values["sent_at"] = timezone.now()
+        elif outcome.state is State.DUE:
+            values["retry_at"] = timezone.now() + BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+        # A process that was held up so long that its row became unknown knows better by now.
+        Reminder.objects.filter(
+            pk=row.pk, state__in=(State.SENDING, State.UNKNOWN), claimed_at=row.claimed_at
+        ).update(state=outcome.state, state_note="", server_answer=outcome.answer[:500], **values)
+        if outcome.state is not State.SENT:
+            logger.warning("reminder %s: %s after attempt %s", row.pk, outcome.state.value, row.attempts)
+
+
+def _ledger_follows_plan() -> Exists:
+    return Exists(PlanVersion.objects.filter(number=F("reminders_number")))
+
+
+def _write(row: Reminder, writer: Writer) -> Letter | None:
+    """The letter of a row; None, with the reason on the row, where there is none to send."""
+    if row.rule.kind == Kind.CHANGE and not writer.still_differs(row):
+        _end(row, State.CANCELLED, "別の通知で知らせ済みのため")
+        return None
+    try:
+        return writer.write(row)
+    except TemplateError as error:
+        _end(row, State.FAILED, f"通知ルールの文面に誤りがあります: {error}"[:300])
+        return None
+
+
+def _end(row: Reminder, state: State, note: str) -> None:
+    Reminder.objects.filter(pk=row.pk, state=State.DUE).update(state=state, state_note=note)
+
+
+def _record_unreachable(moment: datetime, error: Exception) -> None:
+    """Have every row that waits say why."""
+    logger.warning("mail server unreachable: %s", error)
+    answer = f"メールサーバーに接続できません: {error}"[:500]
+    waiting = Reminder.objects.ready(moment).order_by()
+    waiting.exclude(server_answer=answer).update(server_answer=answer)
+
+
+class Caps:
+    """How many mails may still go out in this hour, in all and to one address."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+        recent = Reminder.objects.filter(claimed_at__gt=moment - CAP_PERIOD)
+        self._sent = Counter(recent.exclude(rule__kind=Kind.ALERT).values_list("address", flat=True))
+        self._total = self._sent.total()
+
+    def let_through(self, rows: Sequence[Reminder]) -> Iterator[Reminder]:
+        """The rows that may go; the others say that they wait, and the PMO is warned once a day."""
+        held: list[int] = []
+        for row in rows:
+            if row.rule.kind == Kind.ALERT:
+                yield row
+            elif self._may_go(row.address):
+                self._sent[row.address] += 1
+                self._total += 1
+                yield row
+            else:
+                held.append(row.pk)
+        if held:
+            Reminder.objects.filter(pk__in=held, state=State.DUE).update(state_note=HELD)
+            _warn(self._moment)
+
+    def _may_go(self, address: str) -> bool:
+        if self._total >= settings.MAILS_PER_HOUR:
+            return False
+        return self._sent[address] < settings.MAILS_PER_ADDRESS_AND_HOUR
+
+
+def _warn(moment: datetime) -> None:
+    """Owe the PMO one warning a day."""
+    pmo = Contact.objects.active().filter(role=Contact.Role.PMO)
+    Reminder.objects.bulk_create(
+        [
+            Reminder(
+                rule=rule,
+                address=contact.email.lower(),
+                occurrence=timezone.localdate(moment).toordinal(),
+                due_at=moment,
+                state=State.DUE,
+            )
+            for rule in ReminderRule.objects.filter(kind=Kind.ALERT, active=True)
+            for contact in pmo
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,189 @@
+"""What a due row says: its rule's texts, filled in with what holds at the moment of sending.
+
+A batch of rows is written together, so that the number of queries does not grow with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from ministries.models import Contact
+from rollout.domain.dates import parse
+from rollout.domain.letters import days_left_text, render, request_text, standing_text
+from rollout.domain.plan import Basis
+from rollout.domain.reminders import TOLD_STATES, Kind, Standing
+from rollout.models import Projection, Reminder, Wave
+from rollout.models.labels import STATUS_LABELS, count_text
+from rollout.models.reminders import standing_of
+
+SUBJECT_LENGTH = 300
+NAMELESS = "ご担当者"
+WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """All that the mail of a row is made of, as the columns of the row."""
+
+    subject: str
+    body: str
+    reply_to: str
+    told_cutover: str
+    told_status: str
+    calendar: str
+    picture: bytes | None
+
+
+class Told(NamedTuple):
+    """What an address was told last of a wave, and whether it had an invitation."""
+
+    standing: Standing | None
+    was_invited: bool
+
+
+class Writer:
+    """Writes the letters of a batch of rows, as of one moment."""
+
+    def __init__(self, rows: Sequence[Reminder], now: datetime) -> None:
+        self._rows = rows
+        self._now = now
+        self._today = timezone.localdate(now)
+
+    def write(self, row: Reminder) -> Letter:
+        """The letter of one of the rows. Raises TemplateError where the rule's text is wrong."""
+        kind = Kind(row.rule.kind)
+        told = standing_of(row.wave) if row.wave else None
+        values = self._values(row, kind)
+        return Letter(
+            subject=" ".join(render(row.rule.subject, kind, values).split())[:SUBJECT_LENGTH],
+            body=render(row.rule.body, kind, values),
+            reply_to=self._reply_to,
+            told_cutover=told.cutover.text if told else "",
+            told_status=told.status if told else "",
+            calendar=self._calendar(row, kind),
+            picture=self._picture if kind is Kind.DIGEST else None,
+        )
+
+    def still_differs(self, row: Reminder) -> bool:
+        """Whether the address of a notice of change was last told something that is no longer so."""
+        if row.wave is None:
+            return False
+        told = self._told_before(row).standing
+        return told is not None and not told.is_same(standing_of(row.wave))
+
+    def _values(self, row: Reminder, kind: Kind) -> Mapping[str, str]:
+        """What the `{…}` of a rule's text stand for (rollout.domain.letters.VARIABLES)."""
+        contact = self._contact(row)
+        values = {
+            "宛名": contact.name if contact else NAMELESS,
+            "日付": f"{self._today.year}年{self._today.month}月{self._today.day}日",
+        }
+        if kind is Kind.DIGEST:
+            return {**values, "まとめ": self._digest}
+        if row.wave is None:
+            return {**values, "警告": cap_warning()}
+        values |= self._wave_values(row.wave, kind)
+        values |= {"確認ページ": _answer_url(row), "カレンダー": _subscription_url(contact)}
+        return {**values, **self._change_values(row)} if kind is Kind.CHANGE else values
+
+    def _wave_values(self, wave: Wave, kind: Kind) -> dict[str, str]:
+        rollout = wave.rollout
+        return {
+            "案件": str(wave),
+            "府省庁": rollout.lead_ministry.name,
+            "範囲": rollout.scope or "全体",
+            "状態": STATUS_LABELS[wave.status],
+            "切替予定": wave.cutover.text or "検討中",
+            "切替予定の読み": wave.cutover.format_japanese(),
+            "残り日数": days_left_text(wave.cutover, self._today),
+            "人数": count_text(*self._counts.count_of(wave.pk)) if self._counts else "不明",
+            "お願い": request_text(kind, wave.cutover, self._today),
+        }
+
+    def _change_values(self, row: Reminder) -> dict[str, str]:
+        before = self._told_before(row).standing
+        now = standing_of(row.wave) if row.wave else None
+        before_text, now_text = (
+            standing_text(told.cutover, told.status) if told else "" for told in (before, now)
+        )
+        return {"変更前": before_text, "変更後": now_text, "変更の内容": f"{before_text} → {now_text}"}
+
+    def _calendar(self, row: Reminder, kind: Kind) -> str:
+        return ""
+
+    @cached_property
+    def _counts(self) -> Projection | None:
+        return Projection.objects.current(Basis.CUMULATIVE, self._today)
+
+    @cached_property
+    def _digest(self) -> str:
+        return ""
+
+    @cached_property
+    def _picture(self) -> bytes:
+        return b""
+
+    @cached_property
+    def _reply_to(self) -> str:
+        """The PMO's first contact."""
+        pmo = Contact.objects.active().filter(role=Contact.Role.PMO).order_by("pk")
+        return pmo.values_list("email", flat=True).first() or ""
+
+    def _contact(self, row: Reminder) -> Contact | None:
+        """Who is behind the address: at the lead ministry where it is there, too."""
+        known = self._contacts.get(row.address, [])
+        lead = row.wave.rollout.lead_ministry_id if row.wave else None
+        return min(known, key=lambda contact: contact.ministry_id != lead, default=None)
+
+    @cached_property
+    def _contacts(self) -> Mapping[str, list[Contact]]:
+        contacts = Contact.objects.active().annotate(address=Lower("email"))
+        found: dict[str, list[Contact]] = {}
+        for contact in contacts.filter(address__in={row.address for row in self._rows}).order_by("pk"):
+            found.setdefault(contact.email.lower(), []).append(contact)
+        return found
+
+    def _told_before(self, row: Reminder) -> Told:
+        return self._told.get((row.wave_id, row.address), Told(None, was_invited=False))
+
+    @cached_property
+    def _told(self) -> Mapping[tuple[int | None, str], Told]:
+        """What each address of a notice was told last about its wave."""
+        changes = [row for row in self._rows if row.rule.kind == Kind.CHANGE]
+        if not changes:
+            return {}
+        rows = Reminder.objects.filter(
+            wave__in={row.wave_id for row in changes},
+            address__in={row.address for row in changes},
+            state__in=TOLD_STATES,
+        ).exclude(told_status="")
+        found: dict[tuple[int | None, str], Told] = {}
+        for told in rows.order_by("claimed_at", "pk").defer("body", "picture"):
+            place = told.wave_id, told.address
+            invited = bool(told.calendar) or (place in found and found[place].was_invited)
+            found[place] = Told(Standing(parse(told.told_cutover, lenient=True), told.told_status), invited)
+        return found
+
+
+def cap_warning() -> str:
+    """What the PMO is told when delivery pauses. It says nothing of who waits for what."""
+    return (
+        f"メールが1時間あたりの上限（全体で{settings.MAILS_PER_HOUR:,}通、1つの宛先に"
+        f"{settings.MAILS_PER_ADDRESS_AND_HOUR:,}通）に達したため、上限を超える分の送信を一時止めています。"
+        "1時間の枠があけば、猶予のうちは自動で送ります。"
+        "心当たりがないときは、通知ルールと最近の計画の変更を確認してください。"
+    )
+
+
+def _answer_url(row: Reminder) -> str:
+    return ""
+
+
+def _subscription_url(contact: Contact | None) -> str:
+    return ""

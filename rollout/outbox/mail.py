@@ -1,0 +1,144 @@
+"""One mail: made of its row, and handed to the mail server step by step.
+
+The steps matter. Until the text of a mail is handed over nothing can have arrived, so that whatever goes
+wrong may be tried again; from there until the server's answer nobody knows, and the row becomes `unknown`.
+"""
+
+import smtplib
+from contextlib import suppress
+from email.mime.image import MIMEImage
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
+from django.core.mail.message import sanitize_address
+from django.template.loader import render_to_string
+
+from rollout.domain.reminders import State
+from rollout.models import Reminder
+
+ACCEPTED = "受け付けられました"
+PICTURE_ID = "mikomi"
+CALENDAR_METHODS = {"METHOD:CANCEL": "CANCEL", "METHOD:REQUEST": "REQUEST"}
+
+
+class Outcome(NamedTuple):
+    """What became of a mail: `due` is to be tried again. `is_cut`: the connection is of no more use."""
+
+    state: State
+    answer: str
+    is_cut: bool = False
+
+
+def message_of(row: Reminder) -> EmailMultiAlternatives:
+    """The mail of a claimed row: its text, the same in HTML, and what goes along."""
+    message = EmailMultiAlternatives(
+        row.subject,
+        row.body,
+        to=[row.address],
+        reply_to=[row.reply_to] if row.reply_to else [],
+        headers={
+            "Message-ID": row.message_id,
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+    page = {"body": row.body, "picture_id": PICTURE_ID if row.picture else ""}
+    message.attach_alternative(render_to_string("rollout/mail/reminder.html", page), "text/html")
+    if row.calendar:
+        message.attach_alternative(row.calendar, f"text/calendar; method={_method_of(row.calendar)}")
+    if row.picture:
+        message.mixed_subtype = "related"  # type: ignore[attr-defined]
+        message.attach(_inline(bytes(row.picture)))
+    return message
+
+
+def _method_of(calendar: str) -> str:
+    return next(name for line, name in CALENDAR_METHODS.items() if line in calendar)
+
+
+def _inline(picture: bytes) -> MIMEImage:
+    image = MIMEImage(picture, "png")
+    image.add_header("Content-ID", f"<{PICTURE_ID}>")
+    image.add_header("Content-Disposition", "inline", filename="gss-mikomi.png")
+    return image
+
+
+class Post:
+    """The way to the mail server: one connection for as many mails as it lasts."""
+
+    def __init__(self) -> None:
+        self._connection: BaseEmailBackend | None = None
+
+    def open(self) -> None:
+        """Connect, unless connected. Raises what smtplib, the network and wrong settings raise."""
+        if self._connection is None:
+            connection = get_connection()
+            connection.open()
+            self._connection = connection
+
+    def close(self) -> None:
+        """Say goodbye, and do not mind who is not there any more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                connection.close()
+
+    def send(self, row: Reminder) -> Outcome:
+        """Hand the mail of a claimed row over; the connection is open."""
+        if self._connection is None:
+            raise RuntimeError("open the way first")
+        try:
+            outcome = self._hand_over(message_of(row), self._connection)
+        except ValueError as error:
+            return Outcome(State.FAILED, f"メールを組み立てられません: {error}")
+        if outcome.is_cut:
+            self.close()
+        return outcome
+
+    def _hand_over(self, message: EmailMultiAlternatives, connection: BaseEmailBackend) -> Outcome:
+        if isinstance(connection, EmailBackend) and connection.connection is not None:
+            return converse(connection.connection, message)
+        try:
+            connection.send_messages([message])
+        except OSError as error:
+            return Outcome(State.UNKNOWN, f"書き出しの途中で失敗しました: {error}", is_cut=True)
+        return Outcome(State.SENT, ACCEPTED)
+
+
+def converse(smtp: smtplib.SMTP, message: EmailMultiAlternatives) -> Outcome:
+    """Hand one mail to an SMTP server. Raises ValueError for a header that cannot be sent."""
+    text = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
+    charset = message.encoding or settings.DEFAULT_CHARSET
+    sender, recipient = (sanitize_address(each, str(charset)) for each in (message.from_email, message.to[0]))
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        code, answer = smtp.mail(sender)
+        if code == 250:
+            code, answer = smtp.rcpt(recipient)
+    except OSError as error:
+        return Outcome(State.DUE, f"本文を渡す前に接続が切れました: {error}", is_cut=True)
+    if code not in (250, 251):
+        return _refusal(smtp, code, answer)
+    try:
+        code, answer = smtp.data(text)
+    except smtplib.SMTPDataError as error:
+        return _refusal(smtp, error.smtp_code, error.smtp_error)
+    except OSError as error:
+        return Outcome(State.UNKNOWN, f"送信中に接続が切れました: {error}", is_cut=True)
+    return Outcome(State.SENT, ACCEPTED) if code == 250 else _refusal(smtp, code, answer)
+
+
+def _refusal(smtp: smtplib.SMTP, code: int, answer: bytes | str) -> Outcome:
+    """A server's no: for now where its code begins with 4, else for good."""
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    is_cut = code in (421, -1)
+    if not is_cut:
+        try:
+            smtp.rset()
+        except OSError:
+            is_cut = True
+    for_now = code < 500
+    return Outcome(State.DUE if for_now else State.FAILED, f"{code} {text}", is_cut)

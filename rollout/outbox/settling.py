@@ -1,0 +1,63 @@
+"""What becomes of rows whose time has come: due, skipped, missed; and of those whose sending was cut off.
+
+Of several that are owed to one address about one wave, the one whose day is the latest goes: before a
+cutover that is the nearest to it. Repeated rules, digests and notices are compared among themselves.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from rollout.domain.reminders import Kind, State, is_past_grace
+from rollout.models import PlanVersion, Reminder
+from rollout.outbox.facts import read_rule
+
+STUCK_AFTER = timedelta(minutes=10)
+
+
+def settle(*, now: datetime | None = None) -> None:
+    """Decide about everything whose time has come: due, skipped, missed, and stuck rows unknown."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        PlanVersion.objects.lock()
+        stuck = Reminder.objects.filter(state=State.SENDING, claimed_at__lt=now - STUCK_AFTER).update(
+            state=State.UNKNOWN, state_note="送信中に処理が途切れました。届いたか確認してください。"
+        )
+        if stuck:  # whoever may have got it is told of changes from now on
+            PlanVersion.objects.update(reminders_number=None)
+        Reminder.objects.filter(state=State.PLANNED, due_at__lte=now).update(state=State.DUE)
+        _settle_due(now)
+
+
+def _settle_due(now: datetime) -> None:
+    groups = defaultdict(list)
+    today = timezone.localdate(now)
+    for row in Reminder.objects.filter(state=State.DUE).select_related("rule").defer("body", "picture"):
+        if is_past_grace(timezone.localdate(row.due_at), row.rule.grace_business_days, today):
+            _give_up(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
+        else:
+            groups[_group_of(row)].append(row)
+    for rows in groups.values():
+        rows.sort(key=_rank)
+        for row in rows[:-1]:
+            _give_up(row, State.SKIPPED, _skip_note(rows[-1]))
+
+
+def _group_of(row: Reminder) -> tuple[int | None, str, int | None]:
+    return row.wave_id, row.address, None if row.rule.kind == Kind.OFFSET else row.rule_id
+
+
+def _rank(row: Reminder) -> tuple[datetime, float, int]:
+    return row.due_at, read_rule(row.rule).position, row.pk
+
+
+def _skip_note(kept: Reminder) -> str:
+    nearer = "切替により近い" if kept.rule.kind == Kind.OFFSET else "より新しい"
+    return f"{nearer}「{kept.rule.label}」を送るため省略しました。"
+
+
+def _give_up(row: Reminder, state: State, note: str) -> None:
+    """Change a row's state, unless somebody else has changed it since it was read."""
+    Reminder.objects.filter(pk=row.pk, state=row.state).update(state=state, state_note=note)
