@@ -126,7 +126,7 @@ def test_moved_cutover_owes_no_reminder_of_what_was_told_of_the_old_one(clock, u
 
 
 def test_digest_goes_to_the_pmo_on_the_first_open_day_of_the_week(clock):
-    make("digest", "R9.9", **WEEKLY, label="まとめ")
+    make("digest", "R9.9", **WEEKLY, subject="まとめ（{日付}）", body="{まとめ}")
     ContactFactory(role=Contact.Role.PMO, email=PMO)
     outbox.plan_reminders()
     assert days() == [("11-24", "planned"), ("11-30", "planned")]
