@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Exists, F
+from django.db.models import Exists, F, Q
 from django.utils import timezone
 
 from ministries.models import Contact
@@ -47,7 +47,8 @@ def deliver(*, now: datetime | None = None) -> int:
     moment = now or timezone.now()
     if sending_since(moment) is None:
         return 0
-    keys = list(Reminder.objects.ready(moment).values_list("pk", flat=True))
+    ready, warnings = Reminder.objects.ready(moment), Q(rule__kind=Kind.ALERT)
+    keys = [pk for part in (warnings, ~warnings) for pk in ready.filter(part).values_list("pk", flat=True)]
     delivery = Round(moment)
     try:
         for start in range(0, len(keys), BATCH):
@@ -75,12 +76,13 @@ class Round:
         plan_reminders(now=self._moment)
         number = PlanVersion.objects.current().number
         rows = list(Reminder.objects.ready(self._moment).for_mail().filter(pk__in=keys))
-        writer = Writer(rows, self._moment)
-        for row in Caps(self._moment).let_through(rows):
+        writer, caps = Writer(rows, self._moment), Caps(self._moment)
+        for row in caps.let_through(rows):
             if self.is_over or not self._reach_server():
                 break
             self._send(row, writer)
         self._record()
+        self.is_over = self.is_over or caps.is_exhausted
         if PlanVersion.objects.current().number != number:  # who was told meanwhile may be owed a notice
             PlanVersion.objects.update(reminders_number=None)
 
@@ -116,7 +118,7 @@ class Round:
         for name, value in values.items():
             setattr(row, name, value)
         with transaction.atomic():
-            self._record()
+            self._write_down(self._unrecorded)
             claimed = Reminder.objects.filter(_ledger_follows_plan(), pk=row.pk, state=State.DUE).update(
                 state=State.SENDING,
                 state_note="",
@@ -124,13 +126,18 @@ class Round:
                 attempts=row.attempts,
                 **values,
             )
+        self._unrecorded = None
         return claimed == 1
 
     def _record(self) -> None:
+        self._write_down(self._unrecorded)
+        self._unrecorded = None
+
+    def _write_down(self, sent: tuple[Reminder, Outcome] | None) -> None:
         """Write an outcome on its row. Says no address and no text in the log."""
-        if self._unrecorded is None:
+        if sent is None:
             return
-        (row, outcome), self._unrecorded = self._unrecorded, None
+        row, outcome = sent
         values: dict[str, object] = {}
         if outcome.state is State.SENT:
             values["sent_at"] = timezone.now()
@@ -181,6 +188,11 @@ class Caps:
         self._sent = Counter(recent.exclude(rule__kind=Kind.ALERT).values_list("address", flat=True))
         self._total = self._sent.total()
 
+    @property
+    def is_exhausted(self) -> bool:
+        """True when nothing more may go to anybody in this hour."""
+        return self._total >= settings.MAILS_PER_HOUR
+
     def let_through(self, rows: Sequence[Reminder]) -> Iterator[Reminder]:
         """The rows that may go; the others say that they wait, and the PMO is warned once a day."""
         held: list[int] = []
@@ -198,9 +210,7 @@ class Caps:
             _warn(self._moment)
 
     def _may_go(self, address: str) -> bool:
-        if self._total >= settings.MAILS_PER_HOUR:
-            return False
-        return self._sent[address] < settings.MAILS_PER_ADDRESS_AND_HOUR
+        return not self.is_exhausted and self._sent[address] < settings.MAILS_PER_ADDRESS_AND_HOUR
 
 
 def _warn(moment: datetime) -> None:
