@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rollout.dashboard.charts import Size
+from rollout.charts import Size
 from rollout.dashboard.drawing import drawn_once
 from rollout.dashboard.figures import count, span_text
 from rollout.dashboard.listings import LISTED

@@ -7,7 +7,7 @@ users are never added up: 145,312 may be planned for this month while 47,000 are
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rollout.dashboard.charts import month_text
+from rollout.charts import month_text
 from rollout.domain.dates import fiscal_year_bounds, fiscal_year_label
 from rollout.domain.plan import month_parts
 from rollout.domain.projection import (

@@ -10,7 +10,7 @@ from datetime import date
 
 from django.db.models import Prefetch
 
-from rollout.dashboard.charts import Observed
+from rollout.charts import Observed
 from rollout.dashboard.figures import count
 from rollout.domain.allocation import Conflict, CountBasis
 from rollout.domain.dates import fiscal_year_label

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from rollout.dashboard import charts, figures, listings
+from rollout import charts
+from rollout.dashboard import figures, listings
 from rollout.dashboard.checkpoints import list_checkpoints
 from rollout.dashboard.drawing import drawn_once
 from rollout.dashboard.pages import projection_page, public_page

@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from rollout.dashboard.charts import AXIS_TEXT, FONT, GRID, NOTE, OBSERVED, PLANNED, TARGET, Size
+from rollout.charts import AXIS_TEXT, FONT, GRID, NOTE, OBSERVED, PLANNED, TARGET, Size
 from rollout.models.labels import signed_text
 
 ROOM_FOR_TEXT = 0.4

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from rollout.dashboard import charts, views
+from rollout import charts
+from rollout.dashboard import views
 from rollout.models import Projection
 
 

@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ministries.models import Contact
-from rollout.dashboard import charts
+from rollout import charts
 from rollout.domain.plan import Basis
 from rollout.models import PlanVersion, Projection, Target, Wave
 from rollout.recompute import recompute

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout.dashboard import charts
+from rollout import charts
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Projection, Undated
 
