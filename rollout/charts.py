@@ -1,4 +1,4 @@
-"""The curve as a picture: domain values -> Vega-Lite -> SVG, and one sentence that says the same.
+"""The curve as a picture: domain values -> Vega-Lite -> SVG or PNG, and one sentence that says the same.
 
 One definition serves the page, mail, slides and notebooks: `s_curve_spec` is a plain Vega-Lite
 object, pure in its arguments. The x axis is the month number of `rollout.domain.plan`; a step at a
@@ -8,11 +8,17 @@ nobody has confirmed the future.
 Colours are the Digital Agency's (design-tokens 1.1.9). Every line has at least 3:1 contrast to
 white, and none is told apart by colour alone: planned is a solid line, confirmed a filled area, the
 band a pale area with dotted edges, the target dashed, a published figure a diamond.
+
+The page names fonts and leaves the choice to the reader's machine. A PNG brings its letters along:
+they are drawn in the font of the package `manimgx_fonts_cjk`, and are the same on every machine. That
+font is registered on import, so that both kinds measure their labels alike from the first chart on.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
 import altair as alt
@@ -36,6 +42,15 @@ TARGET = "#1a1a1a"  # solid-gray-900
 NOTE, AXIS_TEXT = "#4d4d4d", "#333333"  # solid-gray-700, -800
 GRID = "#cccccc"  # solid-gray-200
 FONT = "'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', 'Noto Sans CJK JP', sans-serif"
+
+vl_convert.register_font_directory(str(files("manimgx_fonts_cjk")))
+PNG_CONFIG = {"font": "Noto Sans CJK JP", "axis": {"labelFontWeight": 100}}
+PNG_STROKE, PNG_BOLD_STROKE = 0.045, 0.075
+"""What makes letters of a PNG readable, in parts of their size.
+
+The font is a variable one, of which the renderer draws the thinnest weight, whatever is asked for: letters
+get an edge of their own colour.
+"""
 
 LABEL_ROOM = 0.12
 """A label is left out where it has less than this part of the chart's height; the tables still say it."""
@@ -66,6 +81,9 @@ class Size:
 
 WIDE = Size("wide", 1040, 460, 15, 14)
 NARROW = Size("narrow", 400, 400, 13, 8)
+MAIL = Size("mail", 680, 400, 15, 10)
+MAIL_SCALE = 1.5
+"""Pixels of a picture in a mail for each that it is drawn for: sharp on dense screens, 1,020 wide."""
 
 
 def month_text(month: int) -> str:
@@ -77,6 +95,30 @@ def s_curve_svg(curve: Projection, observations: Sequence[Observed], size: Size 
     """The chart as an SVG element without style attributes or scripts."""
     svg: str = vl_convert.vegalite_to_svg(s_curve_spec(curve, observations, size))
     return svg.replace('<svg xmlns="http', f'<svg aria-hidden="true" id="s-curve-{size.name}" xmlns="http', 1)
+
+
+def s_curve_png(
+    curve: Projection, observations: Sequence[Observed], size: Size = MAIL, *, scale: float = MAIL_SCALE
+) -> bytes:
+    """The chart as a PNG on white, `scale` pixels for each of `size`; the same bytes on every machine."""
+    return draw_png(s_curve_spec(curve, observations, size), scale)
+
+
+def draw_png(spec: dict[str, Any], scale: float) -> bytes:
+    """A Vega-Lite chart as a PNG, its letters from the font that comes along."""
+    svg = vl_convert.vegalite_to_svg({**spec, "config": spec["config"] | PNG_CONFIG})
+    png: bytes = vl_convert.svg_to_png(re.sub(r"<text\b[^>]*?(?=/?>)", _with_edge, svg), scale=scale)
+    return png
+
+
+def _with_edge(text: re.Match[str]) -> str:
+    """A text's tag up to its end: the thinnest weight, and an edge of its own colour unless it has one."""
+    read = dict(re.findall(r'\s([\w-]+)="([^"]*)"', text[0]))
+    part = PNG_BOLD_STROKE if read.get("font-weight") == "bold" else PNG_STROKE
+    width = float(read["font-size"].removesuffix("px")) * part
+    edge = {"stroke": read["fill"], "stroke-width": f"{width:.3f}", "stroke-linejoin": "round"}
+    drawn = {**edge, **read, "font-weight": "100"}
+    return "<text " + " ".join(f'{name}="{value}"' for name, value in drawn.items())
 
 
 def s_curve_spec(curve: Projection, observations: Sequence[Observed], size: Size = WIDE) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """The chart: pure from domain values, clean for a strict CSP, readable without colour and without sight."""
 
+import os
 import re
+import struct
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,8 +19,7 @@ TOKENS = Path("rollout/static/rollout/design-tokens-1.1.9/tokens.css").read_text
 SEEN = [charts.Observed(date(2026, 5, 1), date(2026, 5, 31), 90)]
 
 
-@pytest.fixture
-def curve():
+def make_curve():
     """Twelve months of R8年度: 100 users from R8.4, 400 from R9.1, of which 100 are confirmed."""
     return Projection(
         basis=Basis.CUMULATIVE,
@@ -31,6 +34,11 @@ def curve():
         undated=(Undated("later", 600, (), (), "検討中"),),
         conflicts=(),
     )
+
+
+@pytest.fixture
+def curve():
+    return make_curve()
 
 
 def texts(svg):
@@ -131,6 +139,39 @@ def test_alt_sentence_says_what_the_chart_shows(curve):
 
 def test_alt_sentence_says_when_the_target_is_reached(curve):
     assert "目標は400人で、計画ではR9.1に届きます" in charts.s_curve_alt(replace(curve, target_users=400), [])
+
+
+def picture_of(letter):
+    mark = {"type": "text", "text": letter, "fontSize": 40}
+    return charts.draw_png({"mark": mark, "data": {"values": [{}]}, "config": {}}, 1)
+
+
+def test_png_has_every_letter_of_the_chart(curve):
+    letters = {*"".join(texts(charts.s_curve_svg(curve, SEEN))), *"令和利用確認済み"} - {" "}
+    pictures = {picture_of(letter) for letter in letters}
+    assert len(pictures) == len(letters)
+    assert picture_of("\ue000") == picture_of("\ue001")
+    assert picture_of("\ue000") not in pictures
+
+
+NO_FONTS = "<fontconfig><dir>/nonexistent</dir></fontconfig>"
+DRAW = """
+import sys
+from rollout import charts
+from tests.rollout.test_charts import SEEN, make_curve
+sys.stdout.buffer.write(charts.s_curve_png(make_curve(), SEEN))
+"""
+
+
+def test_png_is_the_same_on_a_machine_without_fonts(curve, tmp_path):
+    (tmp_path / "fonts.conf").write_text(NO_FONTS)
+    environment = {**os.environ, "FONTCONFIG_FILE": str(tmp_path / "fonts.conf")}
+    drawn = subprocess.run([sys.executable, "-c", DRAW], env=environment, capture_output=True, check=True)
+    assert drawn.stdout == charts.s_curve_png(curve, SEEN)
+
+
+def test_png_is_as_wide_as_a_mail(curve):
+    assert struct.unpack(">II", charts.s_curve_png(curve, SEEN)[16:24]) == (1020, 600)
 
 
 @pytest.mark.parametrize(
