@@ -13,12 +13,12 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from rollout.dashboard import differences
-from rollout.dashboard.pages import QUOTED_LENGTH, moment_text, public_page, read_basis
+from rollout.dashboard.pages import QUOTED_LENGTH, public_page, read_basis
 from rollout.domain.dates import fiscal_year_of
 from rollout.domain.plan import Basis
 from rollout.history import complete_since
 from rollout.models import Baseline, Rollout, Scenario
-from rollout.models.labels import BASIS_LABELS
+from rollout.models.labels import BASIS_LABELS, moment_text
 from rollout.models.scenario import may_see_scenarios
 from rollout.recompute import settled_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario

@@ -19,7 +19,7 @@ from rollout.domain.projection import (
     fiscal_year_in_progress,
 )
 from rollout.models import Cohort
-from rollout.models.labels import signed_text
+from rollout.models.labels import share_text, signed_text
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,6 @@ def count(users: int) -> str:
 def increase(users: int) -> str:
     """`+747`, or `0`."""
     return signed_text(users) if users else "0"
-
-
-def share_text(users: int, target: int | None) -> str:
-    """`56%` of the target; never 100% before it is reached nor 0% above nothing. Empty without a target."""
-    if not target:
-        return ""
-    percent = round(100 * users / target)
-    if percent == 0 < users:
-        return "1%未満"
-    return f"{min(percent, 99) if users < target else percent}%"
 
 
 def span_text(year: int) -> str:

@@ -1,7 +1,7 @@
 """What every page does: who may read it, in which language and on which basis."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Source
-from rollout.models.labels import BASIS_LABELS
+from rollout.models.labels import BASIS_LABELS, moment_text
 
 QUOTED_LENGTH = 40
 
@@ -61,12 +61,6 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
     }
     status = HTTPStatus.OK if unknown is None else HTTPStatus.BAD_REQUEST
     return render(request, template, context, status=status)
-
-
-def moment_text(moment: datetime) -> str:
-    """`2026年11月23日 16:00` in Tokyo."""
-    local = timezone.localtime(moment)
-    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
 
 
 def read_basis(text: str | None) -> tuple[Basis, str | None]:

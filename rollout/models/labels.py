@@ -1,5 +1,9 @@
 """What codes are called in Japanese, on every page, mail and message."""
 
+from datetime import date, datetime
+
+from django.utils import timezone
+
 from rollout.domain.allocation import ConflictKind, CountBasis
 from rollout.domain.checkpoints import Verdict
 from rollout.domain.dates import Precision
@@ -85,6 +89,27 @@ FINDING_LABELS = {
 def count_text(users: int | None, basis: CountBasis) -> str:
     """A count and where it comes from, in words: 「68,600人（公表・確認）」."""
     return "不明" if users is None else f"{users:,}人（{COUNT_BASIS_LABELS[basis]}）"
+
+
+def day_text(day: date) -> str:
+    """`2026年11月23日`."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def moment_text(moment: datetime) -> str:
+    """`2026年11月23日 16:00` in Tokyo."""
+    local = timezone.localtime(moment)
+    return f"{day_text(local)} {local:%H:%M}"
+
+
+def share_text(users: int, target: int | None) -> str:
+    """`56%` of the target; never 100% before it is reached nor 0% above nothing. Empty without a target."""
+    if not target:
+        return ""
+    percent = round(100 * users / target)
+    if percent == 0 < users:
+        return "1%未満"
+    return f"{min(percent, 99) if users < target else percent}%"
 
 
 def signed_text(users: int) -> str:

@@ -176,6 +176,13 @@ class WaveQuerySet(models.QuerySet["Wave"]):
         until = today + timedelta(days=days)
         return self.awaited().filter(cutover_earliest__lte=until, cutover_latest__gte=today)
 
+    def unconfirmed_since(self, day: date, today: date) -> "WaveQuerySet":
+        """Awaited waves, dated and not past, whose date nobody has set or confirmed after `day`."""
+        is_to_come = Q(cutover_latest__gte=today) | Q(cutover_latest=None, cutover_earliest__isnull=False)
+        is_unconfirmed = Q(confirmed_on=None) | Q(confirmed_on__lte=day)
+        set_before = Q(cutover_since__date__lte=day)
+        return self.awaited().filter(is_to_come, is_unconfirmed, set_before)
+
     def in_fiscal_year(self, year: int) -> "WaveQuerySet":
         """Waves whose latest day lies in the fiscal year."""
         return self.filter(conditions.is_in_fiscal_year(year))
