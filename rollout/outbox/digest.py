@@ -2,7 +2,8 @@
 
 It goes to the PMO alone, so that addresses stand in it. Each section says how many there are, lists at
 most `LISTED`, and says 「ありません」 where there is nothing. It looks back a week, or to the last digest
-where that is longer ago, so that nothing falls between two. The number of queries does not depend on the rows.
+where that is longer ago, so that nothing falls between two. The number of queries does not grow with
+the rows.
 """
 
 import unicodedata
