@@ -79,8 +79,8 @@ def digest_picture(now: datetime) -> bytes | None:
 def _looks_back_to(now: datetime) -> datetime:
     """A week ago, or when the last digest before today was sent where that is longer ago."""
     today = due_moment(timezone.localdate(now)).replace(hour=0)
-    digests = Reminder.objects.filter(rule__kind=Kind.DIGEST, state__in=TOLD_STATES, claimed_at__lt=today)
-    last: datetime | None = digests.aggregate(last=Max("claimed_at"))["last"]
+    digests = Reminder.objects.filter(wave=None, rule__kind=Kind.DIGEST, state__in=TOLD_STATES)
+    last: datetime | None = digests.filter(claimed_at__lt=today).aggregate(last=Max("claimed_at"))["last"]
     return min(now - WEEK, last or now)
 
 

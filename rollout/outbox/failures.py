@@ -59,33 +59,34 @@ def failing_addresses() -> list[FailingAddress]:
     An address that nobody is reached at any more, since its contact was changed or switched off, is left out.
     """
     contacts = Contact.objects.active().annotate(address=Lower("email"))
-    refused = Reminder.objects.filter(
-        state=State.FAILED,
-        server_answer__startswith="5",
-        claimed_at__isnull=False,
-        address__in=contacts.values("address"),
-    )
-    addresses = refused.order_by().values("address")
+    in_use = Reminder.objects.filter(address__in=contacts.values("address"))
+    in_a_row = {
+        address: refusals
+        for address, refusals in _refusals_in_a_row(in_use).items()
+        if len(refusals) >= FAILURES_IN_A_ROW
+    }
     ministries: dict[str, list[str]] = defaultdict(list)
-    for address, name in contacts.filter(address__in=addresses).values_list("address", "ministry__name"):
+    for address, name in contacts.filter(address__in=in_a_row).values_list("address", "ministry__name"):
         ministries[address].append(name)
-    return sorted(
-        (
-            FailingAddress(address, ministries[address], len(said), *said[-1])
-            for address, said in _refusals_in_a_row(refused).items()
-            if len(said) >= FAILURES_IN_A_ROW
-        ),
-        key=lambda found: (-found.failures, found.address),
-    )
+    found = [
+        FailingAddress(address, ministries[address], len(refusals), *refusals[-1])
+        for address, refusals in in_a_row.items()
+    ]
+    return sorted(found, key=lambda each: (-each.failures, each.address))
 
 
-def _refusals_in_a_row(refused: ReminderQuerySet) -> dict[str, list[tuple[datetime, str]]]:
-    """When each address last refused and with which words, since it last took a mail; the oldest first."""
-    accepted = Reminder.objects.filter(state=State.SENT, address__in=refused.order_by().values("address"))
-    last_sent = dict(accepted.order_by().values_list("address").annotate(Max("sent_at")))
-    found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    rows = refused.order_by("claimed_at", "id").values_list("address", "claimed_at", "server_answer")
-    for address, at, answer in rows:
-        if at is not None and (address not in last_sent or at > last_sent[address]):
-            found[address].append((at, answer))
-    return found
+def _refusals_in_a_row(rows: ReminderQuerySet) -> dict[str, list[tuple[datetime, str]]]:
+    """When each address refused, and in which words, since it last took a mail; the oldest first."""
+    refused = rows.filter(state=State.FAILED, claimed_at__isnull=False, server_answer__startswith="5")
+    answers: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for address, at, answer in refused.order_by("claimed_at", "id").values_list(
+        "address", "claimed_at", "server_answer"
+    ):
+        if at is not None:
+            answers[address].append((at, answer))
+    accepted = Reminder.objects.filter(state=State.SENT, address__in=answers).order_by()
+    last = dict(accepted.values_list("address").annotate(Max("sent_at")))
+    return {
+        address: [refusal for refusal in said if address not in last or refusal[0] > last[address]]
+        for address, said in answers.items()
+    }
