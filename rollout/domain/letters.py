@@ -14,45 +14,53 @@ from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision
 from rollout.domain.plan import Status
 from rollout.domain.reminders import MERGED, Kind
 
-_OF_A_WAVE = (
-    *("宛名", "案件", "府省庁", "範囲", "状態", "切替予定", "切替予定の読み", "残り日数"),
-    *("人数", "お願い", "確認ページ", "カレンダー"),
-)
+_ABOUT_A_WAVE = ("宛名", "案件", "府省庁", "範囲", "状態", "切替予定", "切替予定の読み")
+_LINKS = ("確認ページ", "カレンダー")
+_AWAITED = (*_ABOUT_A_WAVE, "残り日数", "人数", "お願い", *_LINKS)
 VARIABLES = {
-    Kind.OFFSET: _OF_A_WAVE,
-    Kind.OVERDUE: _OF_A_WAVE,
-    Kind.UNCONFIRMED: _OF_A_WAVE,
-    Kind.ESCALATION: _OF_A_WAVE,
-    Kind.CHANGE: (*_OF_A_WAVE, "変更の内容", "変更前", "変更後"),
+    Kind.OFFSET: _AWAITED,
+    Kind.OVERDUE: _AWAITED,
+    Kind.UNCONFIRMED: _AWAITED,
+    Kind.ESCALATION: _AWAITED,
+    Kind.CHANGE: (*_ABOUT_A_WAVE, "変更の内容", "変更前", "変更後", "人数", *_LINKS),
     Kind.DIGEST: ("宛名", "日付", "まとめ"),
     Kind.ALERT: ("宛名", "日付", "警告"),
 }
-"""What a mail of each kind knows."""
+"""What a mail of each kind knows. A notice of change asks for nothing: its wave may have settled."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class TemplateError(ValueError):
-    """A text that names something a mail does not know. The message is in Japanese and gives the position."""
+    """A text that names something a mail does not know. The message is in Japanese and gives the position.
+
+    The position counts from 1, by lines too where the text has several: 「8文字目」, 「3行目の8文字目」.
+    """
 
 
 def check_template(template: str, kind: Kind) -> None:
     """Raise TemplateError unless every `{…}` in `template` is one of the VARIABLES of `kind`."""
     known = VARIABLES[kind]
-    listed = "、".join(f"{{{name}}}" for name in known)
     for match in _PLACEHOLDER.finditer(template):
         if match[1] not in known:
-            raise TemplateError(
-                f"{match.start() + 1}文字目の「{match[0]}」は使えません。使えるのは {listed} です。"
-            )
+            listed = "、".join(f"{{{name}}}" for name in known)
+            place = _place(template, match.start())
+            raise TemplateError(f"{place}の「{match[0]}」は使えません。使えるのは {listed} です。")
     blanked = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), template)
     brace = re.search(r"[{}]", blanked)
     if brace:
-        raise TemplateError(f"{brace.start() + 1}文字目の「{brace[0]}」に対になるかっこがありません。")
+        place = _place(template, brace.start())
+        raise TemplateError(f"{place}の「{brace[0]}」に対になるかっこがありません。")
+
+
+def _place(text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"{line}行目の{column}文字目" if "\n" in text else f"{column}文字目"
 
 
 def render(template: str, kind: Kind, values: Mapping[str, str]) -> str:
-    """The text with every `{name}` replaced; values are taken as they are, never read as templates.
+    """The text with every `{name}` replaced; `values` has every one of the VARIABLES that it names.
 
     Raises TemplateError where the template names something that a mail of `kind` does not know.
     """
@@ -61,11 +69,14 @@ def render(template: str, kind: Kind, values: Mapping[str, str]) -> str:
 
 
 def days_left_text(cutover: FuzzyDate, today: date) -> str:
-    """How far away the cutover is, or how long ago: 「あと8日です」, 「本日です」, 「3日たっています」."""
+    """How far away the cutover is, or how long ago: 「切替予定日まであと8日です」, 「切替予定日は本日です」.
+
+    Counts to the first day of a period, and from its last once that has passed.
+    """
     if cutover.earliest is None:
         return "切替予定は未定です"
-    is_day = cutover.precision is Precision.DAY
-    if cutover.latest is not None and not is_day and cutover.latest < today:
+    is_day = _is_a_day(cutover)
+    if cutover.latest is not None and cutover.latest < today and not is_day:
         return f"切替予定期間の最終日から{(today - cutover.latest).days}日たっています"
     subject = "切替予定日" if is_day else "切替予定期間の初日"
     days = (cutover.earliest - today).days
@@ -74,8 +85,13 @@ def days_left_text(cutover: FuzzyDate, today: date) -> str:
     return f"{subject}まであと{days}日です" if days > 0 else f"{subject}から{-days}日たっています"
 
 
+def _is_a_day(cutover: FuzzyDate) -> bool:
+    """False for 「R9.1.15以降」, too, which may be any day from then on."""
+    return cutover.precision is Precision.DAY and cutover.latest is not None
+
+
 def request_text(kind: Kind, cutover: FuzzyDate, today: date) -> str:
-    """What the mail asks for, by the day that it goes out on."""
+    """What the mail about an awaited wave asks for, by the day that it goes out on."""
     if cutover.latest is not None and cutover.latest < today:
         return (
             "切替予定を過ぎましたが、利用の開始がまだ確認されていません。"
@@ -87,7 +103,7 @@ def request_text(kind: Kind, cutover: FuzzyDate, today: date) -> str:
             "この切替予定は、しばらくどなたにも確認されていません。このままでよければ、"
             "下の確認ページで「日程確認」を押してください。変わる場合は、このメールに返信してPMOへお知らせください。"
         )
-    if cutover.precision is Precision.DAY:
+    if _is_a_day(cutover):
         return (
             "予定どおり切替ができるか、利用者への周知、端末の配布、業務の停止時間をご確認ください。"
             "変更がある場合は、このメールに返信してPMOへお知らせください。"
@@ -99,7 +115,10 @@ def request_text(kind: Kind, cutover: FuzzyDate, today: date) -> str:
 
 
 def standing_text(cutover: FuzzyDate, status: str) -> str:
-    """What is told of a wave, in a few words: 「切替予定 R9.1」, 「R9.1.15 利用開始を確認」, 「中止」."""
+    """What is told of a wave, in a few words: 「切替予定 R9.1」, 「R9.1.15 利用開始を確認」, 「中止」.
+
+    `status` is a wave's, or MERGED; then the cutover is that of the wave it went into.
+    """
     if status == Status.CANCELLED:
         return "中止"
     if status == Status.IN_USE:

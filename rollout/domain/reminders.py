@@ -3,28 +3,30 @@
 A rule says when, in which statuses, and to whom. Its `kind` says what it counts from:
 
 - `offset`: before or after a cutover known to the day or to the month. Before counts from the first day of
-  the period, after from its last: a month has passed when it is over. Coarser dates owe none.
+  the period, after from its last: a month has passed when it is over. Coarser dates and 「以降」 owe none.
 - `overdue`: again and again after the last day of the period, until the use is confirmed.
-- `unconfirmed`: again and again since the date was last confirmed or set, up to its last day.
+- `unconfirmed`: again and again since the date was last confirmed or set, never later than its last day.
 - `change`: to who was told something that is no longer so (`owes_notice`).
 - `escalation`: business days after another rule's mail was sent, when nobody has acknowledged it.
-- `digest`: to the PMO on the first open day of every nth week.
+- `digest`: to the PMO on the first open day from the Monday of every nth week on.
 - `alert`: made by delivery itself, never planned.
 
 Every mail goes out on an open day, at 09:00 in Tokyo or later: before the cutover on the previous business
 day when its day is closed, else on the next one. A repeated rule numbers its mails by the ordinal of the day
-that each is meant for, so that a number never comes twice.
+that each is meant for, so that a number never comes twice. Where closed days move several of them to one open
+day, as the Monday of a week that New Year closes altogether, only the first is owed.
 
 Example: 財務局 cuts over in 2027-01; one day before its first day is 2026-12-31, when offices are
 closed, so that the reminder is due on Monday 2026-12-28, and says that 4 days are left.
 """
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import count
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from rollout.domain.dates import FuzzyDate, Precision
@@ -70,7 +72,8 @@ class Kind(StrEnum):
     ALERT = "alert"
 
 
-REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
+OWED_KINDS = (Kind.OFFSET, Kind.OVERDUE, Kind.UNCONFIRMED)
+"""What is owed by the date alone, whatever was sent before (`owed`)."""
 
 
 class Unit(StrEnum):
@@ -113,7 +116,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """When a reminder is owed and to whom, and the day from which the rule is in force."""
+    """When a reminder is owed and to whom, and the day from which the rule is in force.
+
+    `precision` None stands for every one; `follows` is the key of the rule that an escalation follows.
+    """
 
     key: int
     kind: Kind
@@ -131,6 +137,10 @@ class Rule:
         """Roughly how many days after the cutover (negative: before it), to put rules in order."""
         days = self.count * _ROUGH_DAYS[self.unit]
         return -days if self.direction is Direction.BEFORE else days
+
+    def concerns(self, wave: "NotifiedWave") -> bool:
+        """True for a wave in one of the rule's statuses and with a cutover of the rule's precision."""
+        return wave.status in self.statuses and self.precision in (None, wave.cutover.precision)
 
 
 _ROUGH_DAYS = {Unit.DAYS: 1.0, Unit.BUSINESS_DAYS: 1.4, Unit.WEEKS: 7.0, Unit.MONTHS: 30.4}
@@ -171,6 +181,13 @@ class Owed:
     rule: int
     address: str
     version: int
+    occurrence: int
+    due_day: date
+
+
+class Mail(NamedTuple):
+    """One mail of a rule, to whomever: its number, 0 unless repeated, and the day it is due."""
+
     occurrence: int
     due_day: date
 
@@ -238,17 +255,14 @@ def shift(day: date, number: int, unit: Unit) -> date:
         return add_business_days(day, number)
     if unit is not Unit.MONTHS:
         return day + timedelta(days=number * (7 if unit is Unit.WEEKS else 1))
-    year, month = divmod(day.year * 12 + day.month - 1 + number, 12)
-    first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)
-    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), first_of_next - timedelta(days=1))
+    year, months = divmod(day.year * 12 + day.month - 1 + number, 12)
+    return date(year, months + 1, min(day.day, monthrange(year, months + 1)[1]))
 
 
 def due_day(cutover: FuzzyDate, rule: Rule) -> date | None:
-    """The business day on which an `offset` rule's reminder goes out; None where it owes none."""
+    """The business day on which an `offset` rule's reminder goes out; None for a date that is too coarse."""
     first, last = cutover.earliest, cutover.latest
     if first is None or last is None or cutover.precision not in DATED_PRECISIONS:
-        return None
-    if rule.precision not in (None, cutover.precision):
         return None
     if rule.count == 0:
         return next_open_day(first)
@@ -262,63 +276,73 @@ def owed(
 ) -> Iterator[Owed]:
     """Every reminder that offset and repeated rules owe, at most one a key.
 
-    None for a day that lay before rule, address and cutover all existed. A repeated rule owes what is due up
+    None that would be due before rule, address and cutover all existed. A repeated rule owes what is due up
     to `until`, and the one after.
     """
-    rules = [rule for rule in rules if rule.kind is Kind.OFFSET or rule.kind in REPEATED_KINDS]
+    rules = [rule for rule in rules if rule.kind in OWED_KINDS]
     for wave in waves:
         for rule in rules:
-            if wave.status not in rule.statuses:
-                continue
-            since = max(rule.since, wave.since)
-            days = list(_days(wave, rule, since, until))
-            for address, reachable in recipients.concerned(wave, rule.parties).items() if days else ():
-                for occurrence, day in days:
-                    if day >= max(since, reachable):
-                        yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
+            if rule.concerns(wave):
+                yield from _owed_by(rule, wave, recipients, until)
 
 
-def _days(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
-    """Occurrence and due day of each reminder that the rule owes about the wave."""
+def _owed_by(rule: Rule, wave: NotifiedWave, recipients: Recipients, until: date) -> Iterator[Owed]:
+    since = max(rule.since, wave.since)
+    mails = [mail for mail in _mails(wave, rule, since, until) if mail.due_day >= since]
+    if not mails:
+        return
+    for address, reachable in recipients.concerned(wave, rule.parties).items():
+        for occurrence, day in mails:
+            if day >= reachable:
+                yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
+
+
+def _mails(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterable[Mail]:
+    """What the rule owes about the wave, to whomever."""
     if rule.kind is Kind.OFFSET:
         day = due_day(wave.cutover, rule)
-        if day is not None:
-            yield 0, day
-        return
-    first, last = wave.cutover.earliest, wave.cutover.latest
-    if first is None or (last is None and rule.kind is Kind.OVERDUE):
-        return
-    if rule.kind is Kind.OVERDUE:
-        anchor, end = last, date.max
-    else:
-        anchor, end = max(wave.since, wave.confirmed or wave.since), last or date.max
-    for day in repeated(anchor or first, rule, since, until):
-        if day <= end:
-            yield day.toordinal(), next_open_day(day)
+        return () if day is None else (Mail(0, day),)
+    if rule.kind is Kind.UNCONFIRMED:
+        return _requests_to_confirm(wave, rule, since, until)
+    last = wave.cutover.latest
+    return () if last is None else repeated(last, rule.count, rule.unit, since, until)
 
 
-def repeated(anchor: date, rule: Rule, since: date, until: date) -> Iterator[date]:
-    """The days every `count` units after `anchor`: from `since` up to `until`, and the first one after it."""
-    for number in count(1):
-        day = shift(anchor, number * rule.count, rule.unit)
-        if day >= since or next_open_day(day) >= since:
-            yield day
-        if day > until and day >= since:
-            return
+def _requests_to_confirm(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterator[Mail]:
+    last = wave.cutover.latest or date.max
+    known_since = max(wave.since, wave.confirmed or wave.since)
+    if not wave.cutover.is_undecided:
+        for mail in repeated(known_since, rule.count, rule.unit, since, until):
+            if mail.due_day <= last:
+                yield mail
 
 
-def digest_days(rule: Rule, since: date, until: date) -> Iterator[tuple[int, date]]:
-    """Occurrence and due day of each digest: Mondays, every `count` weeks, on the next open day."""
-    monday = rule.since - timedelta(days=rule.since.weekday() + 7 * rule.count)
-    for day in repeated(monday, rule, since, until):
-        yield day.toordinal(), next_open_day(day)
+def repeated(anchor: date, count: int, unit: Unit, since: date, until: date) -> Iterator[Mail]:
+    """Mails meant for every `count` units after `anchor`, due from `since` up to `until`, and the one after.
+
+    `count` is at least 1. Of several that closed days move to one open day the first alone is owed.
+    """
+    day, due, number = anchor, date.min, 0
+    while due < since or due <= until:
+        number += count
+        # Months are counted from the anchor, so that a 31st comes again; the others add up.
+        day = shift(anchor, number, unit) if unit is Unit.MONTHS else shift(day, count, unit)
+        before, due = due, next_open_day(day)
+        if due >= since and due != before:
+            yield Mail(day.toordinal(), due)
+
+
+def digest_days(rule: Rule, since: date, until: date) -> Iterator[Mail]:
+    """The digests due from `since` up to `until`, and the one after: for the Monday of every `count` weeks.
+
+    Weeks are counted from the one in which the rule came into force, whatever its unit.
+    """
+    monday = rule.since - timedelta(days=rule.since.weekday())
+    return repeated(monday - timedelta(weeks=rule.count), rule.count, Unit.WEEKS, since, until)
 
 
 MERGED = "merged"
 """What is told of a cancelled wave that went into another."""
-
-_OFF = (Status.CANCELLED.value, MERGED)
-_ENDINGS = (Status.IN_USE.value, *_OFF)
 
 
 @dataclass(frozen=True)
@@ -333,17 +357,14 @@ class Standing:
 
         Statuses of awaited waves are one, and of what will not come nobody needs the date.
         """
-        if self._ending != other._ending:
-            return False
-        return self.status in _OFF or self._bounds == other._bounds
+        return self._news == other._news
 
     @property
-    def _ending(self) -> str:
-        return self.status if self.status in _ENDINGS else ""
-
-    @property
-    def _bounds(self) -> tuple[date | None, date | None]:
-        return self.cutover.earliest, self.cutover.latest
+    def _news(self) -> tuple[str | date | None, ...]:
+        if self.status in (Status.CANCELLED, MERGED):
+            return (self.status,)
+        in_use = self.status if self.status == Status.IN_USE else ""
+        return in_use, self.cutover.earliest, self.cutover.latest
 
 
 def escalation_day(sent_on: date, rule: Rule) -> date:
@@ -356,10 +377,11 @@ def is_past_grace(due: date, grace_business_days: int, today: date) -> bool:
     return today > add_business_days(due, grace_business_days)
 
 
-def first_unanswered(
-    sent: Iterable[tuple[int, date, bool]],
-) -> Mapping[int, date]:
-    """By rule, the day of the first mail of those that nobody has acknowledged: (rule, day, acknowledged)."""
+def first_unanswered(sent: Iterable[tuple[int, date, bool]]) -> Mapping[int, date]:
+    """The day of the first mail of each rule none of whose mails anybody has acknowledged.
+
+    `sent` says of each mail its rule, the day it went out, and whether it was acknowledged.
+    """
     first: dict[int, date] = {}
     answered = set()
     for rule, day, acknowledged in sent:

@@ -1,107 +1,46 @@
-"""Which reminders are owed and when, and what their texts say ("Reminders, exactly")."""
+"""Which reminders are owed, to whom and when ("Reminders, exactly")."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.dates import parse
-from rollout.domain.reminders import (
-    VARIABLES,
-    Audience,
-    AwaitedWave,
-    Owed,
-    Recipient,
-    Rule,
-    TemplateError,
-    check_template,
-    days_left_text,
-    due_day,
-    due_moment,
-    is_past_grace,
-    owed,
-    render,
-    request_text,
-)
+from rollout.domain.plan import Status
+from rollout.domain.reminders import Direction, Kind, Owed, Party, Role, Unit, party_of
 from rollout.domain.workdays import is_closed
+from tests.domain.owing import (
+    COVERED,
+    EVERY_PARTY,
+    LEAD,
+    LONG_AGO,
+    STRANGER,
+    due_days,
+    owed_list,
+    recipient,
+    rule,
+    wave,
+)
 
-LONG_AGO = date(2020, 4, 1)
-LEAD, COVERED, STRANGER = 1, 2, 3
-
-DUE_DAYS = {
-    "an open day": (date(2027, 6, 30), 14, date(2027, 6, 16)),
-    "Saturday: the Friday before": (date(2026, 6, 20), 7, date(2026, 6, 12)),
-    "a holiday: the day before": (date(2026, 11, 24), 1, date(2026, 11, 20)),
-    "inside Golden Week": (date(2027, 5, 8), 3, date(2027, 4, 30)),
-    "年末年始, from January": (date(2027, 1, 1), 1, date(2026, 12, 28)),
-    "年末年始, before New Year": (date(2027, 1, 5), 2, date(2026, 12, 28)),
-    "御用始め": (date(2027, 1, 5), 1, date(2027, 1, 4)),
-    "over a leap day": (date(2028, 3, 1), 1, date(2028, 2, 29)),
-    "over February of another year": (date(2027, 3, 2), 1, date(2027, 3, 1)),
-    "365 days over a leap year": (date(2028, 12, 20), 365, date(2027, 12, 21)),
-    "0 days, open": (date(2026, 6, 15), 0, date(2026, 6, 15)),
-    "0 days, Saturday: the next open day": (date(2026, 6, 20), 0, date(2026, 6, 22)),
-    "0 days, New Year: the next open day": (date(2027, 1, 1), 0, date(2027, 1, 4)),
-    "after the cutover: the next open day": (date(2026, 6, 19), -1, date(2026, 6, 22)),
-}
-
-
-@pytest.mark.parametrize(("cutover", "days_before", "due"), DUE_DAYS.values(), ids=DUE_DAYS)
-def test_due_day_is_a_business_day(cutover, days_before, due):
-    assert due_day(cutover, days_before) == due
-
-
-@given(st.dates(date(2021, 1, 1), date(2060, 12, 31)), st.integers(1, 400))
-def test_due_day_lies_on_or_before_its_day_with_nothing_open_between(cutover, days_before):
-    due, wished = due_day(cutover, days_before), cutover - timedelta(days=days_before)
-    between = [due + timedelta(days=n) for n in range(1, (wished - due).days + 1)]
-    assert (is_closed(due), [day for day in between if not is_closed(day)]) == (False, [])
-    assert due <= wished
-
-
-def test_due_moment_is_nine_in_tokyo():
-    assert due_moment(date(2026, 12, 28)) == datetime(2026, 12, 28, tzinfo=UTC)
-
-
-def awaited(cutover="R9.1.15", *, since=LONG_AGO, version=3, key=7, ministries=(LEAD, COVERED)):
-    return AwaitedWave(key, parse(cutover), version, since, frozenset(ministries))
-
-
-def rule(days_before=30, audience=Audience.EVERYONE, *, since=LONG_AGO, key=5):
-    return Rule(key, days_before, audience, since)
-
-
-def recipient(address, ministry=LEAD, *, is_pmo=False, since=LONG_AGO):
-    return Recipient(address, ministry, is_pmo, since)
-
-
-def addresses_owed(recipients, audience=Audience.EVERYONE):
-    return sorted(entry.address for entry in owed([awaited()], [rule(audience=audience)], recipients))
+TODAY = date(2026, 11, 24)
 
 
 def test_owed_gives_the_key_and_the_day():
-    found = list(owed([awaited()], [rule()], [recipient("a@x")]))
-    assert found == [Owed(wave=7, rule=5, address="a@x", version=3, due_day=date(2026, 12, 16))]
+    assert owed_list([wave()], [rule()]) == [
+        Owed(wave=7, rule=5, address="a@example.go.jp", version=3, occurrence=0, due_day=date(2026, 12, 16))
+    ]
 
 
-DUE_BY_PRECISION = {
-    "day": ("R9.1.15", [date(2027, 1, 8)]),
-    "month: from its first day": ("R9.1", [date(2026, 12, 25)]),
-    "month that goes on": ("R9.1~", [date(2026, 12, 25)]),
-    "quarter": ("R8年度第4四半期", []),
-    "half": ("R8年度下期", []),
-    "fiscal year": ("R8年度", []),
-    "fiscal year on": ("R8年度以降", []),
-    "year": ("R9", []),
-    "undecided": ("検討中", []),
-}
+def test_owed_has_one_entry_a_wave_and_rule():
+    waves, rules = [wave(key=1), wave("R9.2", key=2)], [rule(30, key=1), rule(7, key=2)]
+    found = owed_list(iter(waves), iter(rules), iter([recipient()]))
+    assert [(entry.wave, entry.rule) for entry in found] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
-@pytest.mark.parametrize(("cutover", "due"), DUE_BY_PRECISION.values(), ids=DUE_BY_PRECISION)
-def test_owed_needs_a_cutover_known_to_the_day_or_month(cutover, due):
-    found = owed([awaited(cutover)], [rule(7)], [recipient("a@x")])
-    assert [entry.due_day for entry in found] == due
+@pytest.mark.parametrize("missing", ["waves", "rules", "recipients"])
+def test_owed_is_nothing_when_something_is_missing(missing):
+    parts = {"waves": [wave()], "rules": [rule()], "recipients": [recipient()]} | {missing: []}
+    assert owed_list(**parts) == []
 
 
 DUE = date(2026, 12, 16)
@@ -117,134 +56,201 @@ SINCE = {
 
 @pytest.mark.parametrize(("of_rule", "of_contact", "of_wave", "expected"), SINCE.values(), ids=SINCE)
 def test_owed_leaves_out_days_before_all_three_existed(of_rule, of_contact, of_wave, expected):
-    found = owed([awaited(since=of_wave)], [rule(since=of_rule)], [recipient("a@x", since=of_contact)])
-    assert [entry.due_day for entry in found] == [DUE] * expected
+    found = due_days([wave(since=of_wave)], [rule(since=of_rule)], [recipient(since=of_contact)])
+    assert found == [DUE] * expected
+
+
+def test_owed_asks_for_the_day_that_is_due_not_for_the_one_meant():
+    meant, due = date(2026, 6, 20), date(2026, 6, 22)
+    found = due_days([wave("R8.6.20", since=due)], [rule(0)], [recipient()])
+    assert (is_closed(meant), found) == (True, [due])
+
+
+@pytest.mark.parametrize("kind", ["offset", "overdue", "unconfirmed"])
+@pytest.mark.parametrize("status", Status)
+def test_owed_speaks_of_waves_in_the_statuses_of_the_rule(status, kind):
+    cutover = "R8.6.15" if kind == "overdue" else "R9.6.15"
+    known = {"kind": kind, "statuses": [Status.PREPARING], "since": date(2026, 6, 1)}
+    found = owed_list([wave(cutover, status=status.value, since=TODAY)], [rule(7, **known)])
+    assert bool(found) == (status is Status.PREPARING)
+
+
+@pytest.mark.parametrize("kind", ["change", "escalation", "digest", "alert"])
+def test_owed_leaves_out_rules_that_count_from_no_date(kind):
+    assert owed_list([wave()], [rule(7, kind=kind)]) == []
+
+
+PRECISIONS = {
+    "month rule, month": ("month", "R9.1", True),
+    "month rule, month that goes on": ("month", "R9.1~", True),
+    "month rule, day": ("month", "R9.1.15", False),
+    "day rule, month": ("day", "R9.1", False),
+    "day rule, day": ("day", "R9.1.15", True),
+    "any rule, month": (None, "R9.1", True),
+    "any rule, day": (None, "R9.1.15", True),
+}
+
+
+@pytest.mark.parametrize(("of_rule", "cutover", "expected"), PRECISIONS.values(), ids=PRECISIONS)
+@pytest.mark.parametrize("kind", ["offset", "overdue", "unconfirmed"])
+def test_owed_speaks_of_cutovers_in_the_precision_of_the_rule(kind, of_rule, cutover, expected):
+    known = {"kind": kind, "precision": of_rule, "direction": "after"}
+    found = owed_list([wave(cutover, since=TODAY)], [rule(7, **known)], until=date(2027, 1, 1))
+    assert bool(found) == expected
 
 
 EVERYBODY = [
-    recipient("lead@x"),
-    recipient("covered@x", COVERED),
-    recipient("stranger@x", STRANGER),
-    recipient("pmo@x", STRANGER, is_pmo=True),
+    recipient("lead@x", LEAD, "lead"),
+    recipient("deputy@x", LEAD, "deputy"),
+    recipient("watcher@x", LEAD, "watcher"),
+    recipient("covered@x", COVERED, "lead"),
+    recipient("covered-deputy@x", COVERED, "deputy"),
+    recipient("covered-watcher@x", COVERED, "watcher"),
+    recipient("stranger@x", STRANGER, "lead"),
+    recipient("pmo@x", STRANGER, "pmo"),
 ]
-AUDIENCES = {
-    Audience.EVERYONE: ["covered@x", "lead@x", "pmo@x"],
-    Audience.MINISTRIES: ["covered@x", "lead@x"],
-    Audience.PMO: ["pmo@x"],
+PARTIES = {
+    Party.LEAD: ["lead@x"],
+    Party.DEPUTY: ["deputy@x"],
+    Party.COVERED: ["covered-deputy@x", "covered@x"],
+    Party.WATCHERS: ["covered-watcher@x", "watcher@x"],
+    Party.PMO: ["pmo@x"],
 }
 
 
-@pytest.mark.parametrize(("audience", "addresses"), AUDIENCES.items(), ids=list(AUDIENCES))
-def test_owed_goes_to_the_audience_of_the_rule(audience, addresses):
-    assert addresses_owed(EVERYBODY, audience) == addresses
+def addresses(recipients, parties=EVERY_PARTY, about=None):
+    found = owed_list([about or wave()], [rule(parties=parties)], recipients)
+    return sorted(entry.address for entry in found)
 
 
-@pytest.mark.parametrize(
-    "recipients",
-    [
-        pytest.param([recipient("a@x"), recipient("a@x", COVERED)], id="at two ministries"),
-        pytest.param([recipient("a@x"), recipient("a@x", STRANGER, is_pmo=True)], id="at a ministry and PMO"),
-    ],
-)
+@pytest.mark.parametrize(("party", "expected"), PARTIES.items(), ids=list(PARTIES))
+def test_owed_goes_to_one_party(party, expected):
+    assert addresses(EVERYBODY, [party]) == expected
+
+
+@pytest.mark.parametrize("missing", Party)
+def test_owed_goes_to_every_party_of_the_rule(missing):
+    expected = sorted(set().union(*PARTIES.values()) - set(PARTIES[missing]))
+    assert addresses(EVERYBODY, EVERY_PARTY - {missing}) == expected
+
+
+def test_owed_takes_a_lead_ministry_that_is_covered_too_for_the_lead():
+    about = wave(lead=COVERED)
+    assert addresses(EVERYBODY, [Party.COVERED], about) == []
+    assert addresses(EVERYBODY, [Party.LEAD, Party.DEPUTY], about) == ["covered-deputy@x", "covered@x"]
+
+
+@pytest.mark.parametrize("ministry", [LEAD, COVERED, STRANGER])
+def test_owed_goes_to_the_pmo_wherever_it_sits(ministry):
+    pmo = [recipient("pmo@x", ministry, "pmo")]
+    assert addresses(pmo, [Party.PMO]) == ["pmo@x"]
+    assert addresses(pmo, EVERY_PARTY - {Party.PMO}) == []
+
+
+TWICE = {
+    "at two ministries": [recipient(), recipient(ministry=COVERED)],
+    "in two roles": [recipient(), recipient(role="watcher")],
+    "at a ministry and PMO": [recipient(), recipient(ministry=STRANGER, role="pmo")],
+    "PMO twice": [recipient(role="pmo"), recipient(ministry=STRANGER, role="pmo")],
+}
+
+
+@pytest.mark.parametrize("recipients", TWICE.values(), ids=TWICE)
 def test_owed_names_an_address_once(recipients):
-    assert addresses_owed(recipients) == ["a@x"]
+    assert addresses(recipients) == ["a@example.go.jp"]
 
 
-def test_owed_counts_an_address_from_the_first_day_that_it_could_be_told():
-    late_and_early = [recipient("a@x", since=DAY_AFTER), recipient("a@x", COVERED, since=DUE)]
-    assert addresses_owed(late_and_early) == ["a@x"]
+@pytest.mark.parametrize("order", [1, -1])
+def test_owed_counts_an_address_from_the_first_day_that_it_could_be_told(order):
+    late_and_early = [recipient(since=DAY_AFTER), recipient(ministry=COVERED, since=DUE)]
+    assert addresses(late_and_early[::order]) == ["a@example.go.jp"]
 
 
-def test_owed_has_one_entry_a_wave_and_rule():
-    waves = [awaited(key=1), awaited("R9.2", key=2)]
-    found = owed(iter(waves), iter([rule(30, key=1), rule(7, key=2)]), iter([recipient("a@x")]))
-    assert [(entry.wave, entry.rule) for entry in found] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+def test_owed_counts_an_address_by_the_role_that_the_rule_addresses():
+    late_lead_and_early_watcher = [recipient(since=DAY_AFTER), recipient(role="watcher")]
+    assert addresses(late_lead_and_early_watcher, [Party.LEAD]) == []
 
 
-@pytest.mark.parametrize("missing", ["waves", "rules", "recipients"])
-def test_owed_is_nothing_when_something_is_missing(missing):
-    parts = {"waves": [awaited()], "rules": [rule()], "recipients": [recipient("a@x")]} | {missing: []}
-    assert list(owed(*parts.values())) == []
-
-
-FRIDAY = date(2026, 12, 18)
-GRACE = {
-    "on the day": (0, FRIDAY, False),
-    "no grace, on Saturday": (0, date(2026, 12, 19), True),
-    "one day, on Monday": (1, date(2026, 12, 21), False),
-    "one day, on Tuesday": (1, date(2026, 12, 22), True),
-    "five days, on the fifth": (5, date(2026, 12, 25), False),
-    "five days, on Saturday": (5, date(2026, 12, 26), True),
-    "seven days, into New Year": (7, date(2027, 1, 4), False),
-    "seven days, after it": (7, date(2027, 1, 5), True),
+PARTY_OF = {
+    "lead's lead": (Role.LEAD, True, Party.LEAD),
+    "lead's deputy": (Role.DEPUTY, True, Party.DEPUTY),
+    "lead's watcher": (Role.WATCHER, True, Party.WATCHERS),
+    "lead's PMO": (Role.PMO, True, Party.PMO),
+    "covered lead": (Role.LEAD, False, Party.COVERED),
+    "covered deputy": (Role.DEPUTY, False, Party.COVERED),
+    "covered watcher": (Role.WATCHER, False, Party.WATCHERS),
+    "covered PMO": (Role.PMO, False, Party.PMO),
 }
 
 
-@pytest.mark.parametrize(("days", "today", "past"), GRACE.values(), ids=GRACE)
-def test_is_past_grace_counts_business_days(days, today, past):
-    assert is_past_grace(FRIDAY, days, today) is past
+@pytest.mark.parametrize(("role", "is_lead", "party"), PARTY_OF.values(), ids=PARTY_OF)
+def test_party_of_a_contact_depends_on_whose_wave_it_is(role, is_lead, party):
+    assert party_of(role, is_lead=is_lead) is party
 
 
-KNOWN = "、".join(f"{{{name}}}" for name in VARIABLES)
-BAD_TEMPLATES = {
-    "unknown": ("{宛名} 様 {担当}", f"8文字目の「{{担当}}」は使えません。使えるのは {KNOWN} です。"),
-    "unknown first": ("{x}{y}", f"1文字目の「{{x}}」は使えません。使えるのは {KNOWN} です。"),
-    "empty": ("{}", f"1文字目の「{{}}」は使えません。使えるのは {KNOWN} です。"),
-    "a space inside": ("{ 宛名}", f"1文字目の「{{ 宛名}}」は使えません。使えるのは {KNOWN} です。"),
-    "an attribute": ("{宛名.x}", f"1文字目の「{{宛名.x}}」は使えません。使えるのは {KNOWN} です。"),
-    "a format": ("{宛名!r}", f"1文字目の「{{宛名!r}}」は使えません。使えるのは {KNOWN} です。"),
-    "opened and not closed": ("様 {宛名", "3文字目の「{」に対になるかっこがありません。"),
-    "closed and not opened": ("{宛名} 様}", "7文字目の「}」に対になるかっこがありません。"),
-    "doubled": ("{{宛名}}", "1文字目の「{」に対になるかっこがありません。"),
-}
+IN_ORDER = [
+    rule(6, "months"),
+    rule(90),
+    rule(4, "weeks"),
+    rule(14),
+    rule(7, "business_days"),
+    rule(7),
+    rule(1),
+    rule(0),
+    rule(1, direction="after"),
+    rule(1, "business_days", direction="after"),
+    rule(1, "weeks", direction="after"),
+    rule(1, "months", direction="after"),
+]
 
 
-@pytest.mark.parametrize(("template", "message"), BAD_TEMPLATES.values(), ids=BAD_TEMPLATES)
-def test_check_template_says_what_is_wrong_and_where(template, message):
-    with pytest.raises(TemplateError) as caught:
-        check_template(template)
-    assert str(caught.value) == message
+def test_position_orders_rules_from_long_before_to_long_after():
+    positions = [rule.position for rule in IN_ORDER]
+    assert positions == sorted(set(positions))
 
 
-def test_check_template_accepts_every_variable():
-    assert check_template("".join(f"{{{name}}}\n" for name in VARIABLES)) is None
+RULES = st.builds(
+    rule,
+    st.integers(1, 100),
+    st.sampled_from(Unit),
+    kind=st.sampled_from(Kind),
+    direction=st.sampled_from(Direction),
+    precision=st.sampled_from([None, "day", "month"]),
+    since=st.dates(date(2025, 1, 1), date(2027, 6, 1)),
+)
+WAVES = st.builds(
+    wave,
+    st.sampled_from(["R8.6", "R9.1.15", "R9.6~", "R8年度", "R9.1以降", "検討中"]),
+    since=st.dates(date(2025, 1, 1), date(2027, 6, 1)),
+    confirmed=st.none() | st.dates(date(2025, 1, 1), date(2027, 6, 1)),
+    status=st.sampled_from([status.value for status in Status]),
+)
+RECIPIENTS = st.builds(
+    recipient,
+    st.sampled_from(["a@x", "b@x"]),
+    st.sampled_from([LEAD, COVERED, STRANGER]),
+    st.sampled_from(Role),
+    st.dates(date(2025, 1, 1), date(2027, 6, 1)),
+)
+UNTIL = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
 
-VALUES = {name: name for name in VARIABLES}
+@given(WAVES, RULES, st.lists(RECIPIENTS, max_size=4), UNTIL)
+def test_owed_keeps_its_promises(wave, rule, recipients, until):
+    found = owed_list([wave], [rule], recipients, until)
+    keys = [(entry.address, entry.occurrence) for entry in found]
+    reachable = {
+        one.address: min(r.since for r in recipients if r.address == one.address) for one in recipients
+    }
+    assert len(set(keys)) == len(keys)
+    assert [entry for entry in found if is_closed(entry.due_day)] == []
+    assert [
+        entry for entry in found if entry.due_day < max(rule.since, wave.since, reachable[entry.address])
+    ] == []
 
 
-def test_render_fills_in_the_values():
-    assert render("{宛名} 様\n{案件}：{案件}", {**VALUES, "宛名": "佐藤"}) == "佐藤 様\n案件：案件"
-
-
-@pytest.mark.parametrize("value", ["{案件}", "{宛名}", "{", "}}", r"\1\g<0>", "%s", "{0.__class__}"])
-def test_render_never_reads_values_as_templates(value):
-    assert render("{宛名} 様", {**VALUES, "宛名": value}) == f"{value} 様"
-
-
-def test_render_refuses_what_check_template_refuses():
-    with pytest.raises(TemplateError):
-        render("{担当}", VALUES)
-
-
-DAYS_LEFT = {
-    "day, ahead": ("R9.1.15", date(2027, 1, 7), "切替予定日まであと8日です"),
-    "day, tomorrow": ("R9.1.15", date(2027, 1, 14), "切替予定日まであと1日です"),
-    "day, today": ("R9.1.15", date(2027, 1, 15), "切替予定日は本日です"),
-    "day, passed": ("R9.1.15", date(2027, 1, 18), "切替予定日から3日たっています"),
-    "month, ahead": ("R9.1~", date(2026, 12, 28), "切替予定期間の初日まであと4日です"),
-    "month, first day": ("R9.1~", date(2027, 1, 1), "切替予定期間の初日は本日です"),
-    "month, within": ("R9.1", date(2027, 1, 4), "切替予定期間の初日から3日たっています"),
-    "undecided": ("検討中", date(2027, 1, 4), "未定"),
-}
-
-
-@pytest.mark.parametrize(("cutover", "today", "text"), DAYS_LEFT.values(), ids=DAYS_LEFT)
-def test_days_left_text_counts_to_the_first_day(cutover, today, text):
-    assert days_left_text(parse(cutover), today) == text
-
-
-def test_request_text_asks_to_check_a_day_and_for_the_day_of_a_month():
-    day, month = request_text(parse("R9.1.15")), request_text(parse("R9.1~"))
-    assert day.startswith("予定どおり切替ができるか、")
-    assert month.startswith("切替の日がまだ決まっていません（月までの予定です）。")
+@given(WAVES, RULES, UNTIL, st.integers(1, 200))
+def test_owed_until_later_is_owed_and_more(wave, rule, until, days):
+    sooner, later = (owed_list([wave], [rule], until=day) for day in (until, until + timedelta(days=days)))
+    assert later[: len(sooner)] == sooner
+    assert [entry for entry in later[len(sooner) :] if entry.due_day <= until] == []
