@@ -21,6 +21,7 @@ from rollout.domain.reminders import TOLD_STATES, Kind, Standing
 from rollout.models import Projection, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS, count_text
 from rollout.models.reminders import standing_of
+from rollout.outbox.digest import digest_picture, digest_text
 
 SUBJECT_LENGTH = 300
 NAMELESS = "ご担当者"
@@ -123,11 +124,11 @@ class Writer:
 
     @cached_property
     def _digest(self) -> str:
-        return ""
+        return digest_text(self._now)
 
     @cached_property
-    def _picture(self) -> bytes:
-        return b""
+    def _picture(self) -> bytes | None:
+        return digest_picture(self._now)
 
     @cached_property
     def _reply_to(self) -> str:

@@ -141,7 +141,7 @@ class Book:
         wanted: dict[Key, datetime] = {}
         for rule in self.of_kind(Kind.ESCALATION):
             sent_on = unanswered.get(rule.follows or 0)
-            if sent_on is None or wave.status not in rule.statuses:
+            if sent_on is None or not rule.concerns(wave):
                 continue
             day = escalation_day(sent_on, rule)
             for address, since in self.recipients.concerned(wave, rule.parties).items():
