@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -195,6 +196,7 @@ def _text(calendar: Calendar) -> str:
     return folded.decode()
 
 
+@cache
 def _japan() -> Timezone:
     """Asia/Tokyo: nine hours ahead all year, since 1951 (夏時刻法の廃止)."""
     offset = timedelta(hours=9)
