@@ -63,7 +63,7 @@ def test_reader_without_the_right_sees_nothing_of_the_ledger(get, reader, sign_i
     "path", ["waves/", "rollouts/", "ministries/", "projection/", "schema/?format=openapi-json"]
 )
 def test_addresses_appear_in_no_public_answer(seeded, client, path):
-    make_reminder(address="secret@example.go.jp", body="ひみつ")
+    make_reminder(wave=WaveFactory(), address="secret@example.go.jp", body="ひみつ")
     content = client.get(f"/api/v1/{path}").content.decode()
     assert [word for word in ("secret@", "ひみつ") if word in content] == []
 

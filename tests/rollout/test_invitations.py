@@ -3,6 +3,8 @@
 import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from email import message_from_bytes
+from email.policy import SMTP
 
 import pytest
 import vobject
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from rollout.domain.dates import parse
-from rollout.models import Wave
+from rollout.models import Reminder, Wave
 from rollout.outbox.invitations import (
     Invitation,
     invitation_for,
@@ -23,6 +25,7 @@ from rollout.outbox.invitations import (
     subscription_text,
     uid_of,
 )
+from rollout.outbox.mail import message_of
 from tests.factories import MinistryFactory, RolloutFactory, WaveFactory
 from tests.rollout.calendars import edit, event
 
@@ -256,3 +259,13 @@ def test_revisions_of_many_waves_are_one_query(size):
         {wave.pk: 1 for wave in waves},
         1,
     )
+
+
+def test_invitation_arrives_in_a_mail_as_it_was_written():
+    text = invitation_text(
+        replace(INVITATION, summary="国税庁（地方拠点、第1陣；関東信越）、" * 20, is_cancelled=True)
+    )
+    row = Reminder(address="a@example.go.jp", subject="件名", body="本文", calendar=text)
+    sent = message_from_bytes(message_of(row).message().as_bytes(linesep="\r\n"), policy=SMTP)
+    (part,) = [part for part in sent.walk() if part.get_content_type() == "text/calendar"]
+    assert (part["Content-Type"].params["method"], part.get_payload(decode=True)) == ("CANCEL", text.encode())
