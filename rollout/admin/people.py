@@ -84,7 +84,9 @@ class ContactAdmin(PlanAdmin):
             "本人だけに渡してください。カレンダーソフトの「URLで追加」に入れると、切替予定が表示されます。"
         )
         note = help_text if contact.active else SWITCHED_OFF
-        return format_html('<span class="secret-url">{}</span><br>{}', subscription_url(contact), note)
+        return format_html(
+            '<span class="secret-url">{}</span><div class="help">{}</div>', subscription_url(contact), note
+        )
 
     @admin.action(description="購読用URLを作り直す（前のURLは使えなくなります）", permissions=["change"])
     def renew_subscriptions(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
