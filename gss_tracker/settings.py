@@ -258,6 +258,8 @@ SPECTACULAR_SETTINGS = {
         "ReadingEnum": "rollout.models.labels.READING_LABELS.items",
         "WeightScopeEnum": ["body", "with_outer", "proper", "split", "combined"],
         "StatusEnum": "rollout.models.labels.STATUS_LABELS.items",
+        "StateEnum": ["draft", "proposed", "promoted", "withdrawn"],
+        "ReminderStateEnum": "rollout.models.reminders.STATE_LABELS.items",
         "AppliedReadingEnum": ["group", "running_total"],
     },
 }

@@ -2,14 +2,21 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from ministries.models import Contact, Ministry
-from rollout.admin.base import Parts, PlanAdmin, StockTabular
+from rollout import actions
+from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
+from rollout.outbox.subscriptions import subscription_url
+
+RENEWAL = "購読用URLの作り直し"
+SWITCHED_OFF = "「通知する」がオフのあいだは使えません。"
 
 
 class ContactInline(Parts, StockTabular):
@@ -60,11 +67,35 @@ class ContactAdmin(PlanAdmin):
     list_select_related = ("ministry",)
     autocomplete_fields = ("ministry",)
     fields = ("ministry", "name", "email", "role", "active")
+    actions = ("renew_subscriptions",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """Since when this address is told."""
-        return ("reachable_since",) if obj else ()
+        """Since when this address is told, and where its calendar is."""
+        return ("reachable_since", "subscription") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """The same, below the others."""
         return [*super().get_fields(request, obj), *self.get_readonly_fields(request, obj)]
+
+    @admin.display(description="カレンダー購読用URL")
+    def subscription(self, contact: Contact) -> SafeString:
+        """The secret URL to hand to this contact and to nobody else."""
+        help_text = (
+            "本人だけに渡してください。カレンダーソフトの「URLで追加」に入れると、切替予定が表示されます。"
+        )
+        note = help_text if contact.active else SWITCHED_OFF
+        return format_html(
+            '<span class="secret-url">{}</span><div class="help">{}</div>', subscription_url(contact), note
+        )
+
+    @admin.action(description="購読用URLを作り直す（前のURLは使えなくなります）", permissions=["change"])
+    def renew_subscriptions(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
+        """Give each chosen contact a new URL; every earlier one is void."""
+        contacts = list(queryset)
+        for contact in contacts:
+            contact.calendar_serial += 1
+            actions.save_row(row=contact, actor=_actor(request), reason=RENEWAL)
+        told = (
+            f"{len(contacts)}件の購読用URLを作り直しました。新しいURLは、それぞれの連絡先のページにあります。"
+        )
+        messages.success(request, told)

@@ -18,8 +18,11 @@ PROBLEM = {
         },
     },
 }
-FOR_SIGNED_IN = "/api/v1/scenarios/"
-RIGHT_NEEDED = "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios."
+RIGHTS_NEEDED = {
+    "/api/v1/scenarios/": "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios.",
+    "/api/v1/reminders/": "Sign in with the right `rollout.view_reminder`; nobody else sees the ledger.",
+}
+BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
 
 _RESPONSES = {
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
@@ -38,20 +41,26 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for operation in operations.values():
             operation["responses"].update(_responses(path, operation))
-            if not path.startswith(FOR_SIGNED_IN):
+            if not _right_needed(path) and path not in BY_TOKEN:
                 operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
     return result
 
 
+def _right_needed(path: str) -> str | None:
+    return next((text for start, text in RIGHTS_NEEDED.items() if path.startswith(start)), None)
+
+
 def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    if path in BY_TOKEN:
+        return {"400": _response("400"), "404": {**_response("404"), "description": BY_TOKEN[path]}}
     is_computed = not operation["operationId"].endswith("_list") and "{" not in path
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
     may_wait = is_computed or parameters & {"as_of", "baseline"}
     statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     found = {status: _response(status) for status in statuses}
-    if path.startswith(FOR_SIGNED_IN):
-        found["403"]["description"] = RIGHT_NEEDED
+    if right := _right_needed(path):
+        found["403"]["description"] = right
     return found
 
 

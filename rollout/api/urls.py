@@ -5,12 +5,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from rollout.api.baselines import BaselineViewSet
+from rollout.api.calendar import CalendarView
 from rollout.api.comparison import ComparisonView, ComparisonWavesView
 from rollout.api.computed import ProjectionView, ReconciliationView
 from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
 from rollout.api.ministries import MinistryViewSet
 from rollout.api.movers import MoversView
 from rollout.api.plan import RolloutViewSet, WaveViewSet
+from rollout.api.reminders import ReminderViewSet
 from rollout.api.scenarios import ScenarioViewSet
 
 app_name = "api"
@@ -25,6 +27,7 @@ router.register("baselines", BaselineViewSet, "baseline")
 router.register("scenarios", ScenarioViewSet, "scenario")
 router.register("rollouts", RolloutViewSet, "rollout")
 router.register("waves", WaveViewSet, "wave")
+router.register("reminders", ReminderViewSet, "reminder")
 
 urlpatterns = [
     path("", include(router.urls)),
@@ -33,6 +36,7 @@ urlpatterns = [
     path("projection/comparison/", ComparisonView.as_view(), name="comparison"),
     path("projection/comparison/waves/", ComparisonWavesView.as_view(), name="comparison-waves"),
     path("reconciliation/", ReconciliationView.as_view(), name="reconciliation"),
+    path("calendar.ics", CalendarView.as_view(), name="calendar"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -164,7 +164,9 @@ def _write(row: Reminder, writer: Writer) -> Letter | None:
         return writer.write(row)
     except TemplateError as error:
         _end(row, State.FAILED, f"通知ルールの文面に誤りがあります: {error}"[:300])
-        return None
+    except ValueError as error:
+        _end(row, State.FAILED, f"メールを組み立てられません: {error}"[:300])
+    return None
 
 
 def _end(row: Reminder, state: State, note: str) -> None:

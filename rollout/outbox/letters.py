@@ -6,6 +6,7 @@ A batch of rows is written together, so that the number of queries does not grow
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parseaddr
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,15 +18,16 @@ from ministries.models import Contact
 from rollout.domain.dates import parse
 from rollout.domain.letters import days_left_text, render, request_text, standing_text
 from rollout.domain.plan import Basis
-from rollout.domain.reminders import TOLD_STATES, Kind, Standing
+from rollout.domain.reminders import TOLD_STATES, Direction, Kind, Standing
 from rollout.models import Projection, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS, count_text
 from rollout.models.reminders import standing_of
 from rollout.outbox.digest import digest_picture, digest_text
+from rollout.outbox.invitations import Revision, invitation_for, revisions
+from rollout.outbox.subscriptions import subscription_url
 
 SUBJECT_LENGTH = 300
 NAMELESS = "ご担当者"
-WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Writer:
         self._today = timezone.localdate(now)
 
     def write(self, row: Reminder) -> Letter:
-        """The letter of one of the rows. Raises TemplateError where the rule's text is wrong."""
+        """The letter of one of the rows.
+
+        Raises TemplateError where the rule's text is wrong, ValueError for an address with a line break.
+        """
         kind = Kind(row.rule.kind)
         told = standing_of(row.wave) if row.wave else None
         values = self._values(row, kind)
@@ -90,7 +95,8 @@ class Writer:
         if row.wave is None:
             return {**values, "警告": cap_warning()}
         values |= self._wave_values(row.wave, kind)
-        values |= {"確認ページ": _answer_url(row), "カレンダー": _subscription_url(contact)}
+        values["確認ページ"] = _answer_url(row)
+        values["カレンダー"] = subscription_url(contact) if contact else ""
         return {**values, **self._change_values(row)} if kind is Kind.CHANGE else values
 
     def _wave_values(self, wave: Wave, kind: Kind) -> dict[str, str]:
@@ -116,7 +122,22 @@ class Writer:
         return {"変更前": before_text, "変更後": now_text, "変更の内容": f"{before_text} → {now_text}"}
 
     def _calendar(self, row: Reminder, kind: Kind) -> str:
-        return ""
+        """The invitation that goes along with what comes before a cutover, and with what changes one."""
+        is_before = kind is Kind.OFFSET and row.rule.direction == Direction.BEFORE
+        if row.wave is None or not (is_before or kind is Kind.CHANGE):
+            return ""
+        return invitation_for(
+            row.wave,
+            self._revisions[row.wave.pk],
+            organizer=self._reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+            attendee=row.address,
+            had_invitation=self._told_before(row).was_invited,
+            now=self._now,
+        )
+
+    @cached_property
+    def _revisions(self) -> Mapping[int, Revision]:
+        return revisions({row.wave_id for row in self._rows if row.wave_id is not None})
 
     @cached_property
     def _counts(self) -> Projection | None:
@@ -183,8 +204,4 @@ def cap_warning() -> str:
 
 
 def _answer_url(row: Reminder) -> str:
-    return ""
-
-
-def _subscription_url(contact: Contact | None) -> str:
     return ""

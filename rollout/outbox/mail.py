@@ -18,10 +18,10 @@ from django.template.loader import render_to_string
 
 from rollout.domain.reminders import State
 from rollout.models import Reminder
+from rollout.outbox.invitations import method_of
 
 ACCEPTED = "受け付けられました"
 PICTURE_ID = "mikomi"
-CALENDAR_METHODS = {"METHOD:CANCEL": "CANCEL", "METHOD:REQUEST": "REQUEST"}
 
 
 class Outcome(NamedTuple):
@@ -48,15 +48,11 @@ def message_of(row: Reminder) -> EmailMultiAlternatives:
     page = {"body": row.body, "picture_id": PICTURE_ID if row.picture else ""}
     message.attach_alternative(render_to_string("rollout/mail/reminder.html", page), "text/html")
     if row.calendar:
-        message.attach_alternative(row.calendar, f"text/calendar; method={_method_of(row.calendar)}")
+        message.attach_alternative(row.calendar, f"text/calendar; method={method_of(row.calendar)}")
     if row.picture:
         message.mixed_subtype = "related"  # type: ignore[attr-defined]
         message.attach(_inline(bytes(row.picture)))
     return message
-
-
-def _method_of(calendar: str) -> str:
-    return next(name for line, name in CALENDAR_METHODS.items() if line in calendar)
 
 
 def _inline(picture: bytes) -> MIMEImage:

@@ -14,7 +14,7 @@ from rollout.models import Rollout
 from tests.factories import BaselineFactory, ScenarioChangeFactory, ScenarioFactory
 
 SNAPSHOT = Path("docs/openapi.yaml")
-LAST_ERRORS = {"reconciliation/": ["503"]}
+LAST_ERRORS = {"reconciliation/": ["403", "503"], "calendar.ics": ["404"]}
 COMPUTED = [
     *("projection", "projection/comparison", "projection/comparison/waves", "projection/movers"),
     "reconciliation",
@@ -40,8 +40,9 @@ def test_paths_are_those_of_the_design(document):
     lists = ["baselines", "cohorts", "ministries", "observations", "rollouts", "scenarios", "sources"]
     lists += ["targets", "waves"]
     rows = [f"{name}/{{code}}" for name in lists if name != "observations"]
-    paths = [f"/api/v1/{name}/" for name in [*lists, *rows, *COMPUTED]]
-    assert sorted(document["paths"]) == sorted(paths)
+    ledger = ["reminders", "reminders/{id}"]
+    paths = [f"/api/v1/{name}/" for name in [*lists, *rows, *ledger, *COMPUTED]]
+    assert sorted(document["paths"]) == sorted(["/api/v1/calendar.ics", *paths])
 
 
 def operations(document):
@@ -60,8 +61,8 @@ def test_every_error_is_a_problem(document):
     for path, _, operation in operations(document):
         errors = {status: answer for status, answer in operation["responses"].items() if status != "200"}
         has_past = {"as_of", "baseline"} & {parameter["name"] for parameter in operation["parameters"]}
-        usual = ["404", "503"] if has_past else ["404"]
-        assert sorted(errors) == ["400", "403", *LAST_ERRORS.get(path.removeprefix("/api/v1/"), usual)]
+        usual = ["403", "404", "503"] if has_past else ["403", "404"]
+        assert sorted(errors) == ["400", *LAST_ERRORS.get(path.removeprefix("/api/v1/"), usual)]
         problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
         assert [answer["content"] for answer in errors.values()] == [
             {"application/problem+json": problem}
@@ -147,7 +148,7 @@ def test_errors_are_what_the_schema_says(get, document):
 def test_every_answer_has_an_example_that_is_what_the_schema_says(document):
     components = closed(document["components"])
     for path, _, operation in operations(document):
-        content = operation["responses"]["200"]["content"]["application/json"]
+        (content,) = operation["responses"]["200"]["content"].values()
         assert content.get("examples"), path
         for example in content["examples"].values():
             jsonschema.validate(example["value"], {**closed(content["schema"]), "components": components})
