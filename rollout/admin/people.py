@@ -13,10 +13,16 @@ from ministries.models import Contact, Ministry
 from rollout import actions
 from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
+from rollout.outbox.failures import failing_addresses
 from rollout.outbox.subscriptions import subscription_url
 
 RENEWAL = "購読用URLの作り直し"
 SWITCHED_OFF = "「通知する」がオフのあいだは使えません。"
+MOST_FAILING = 10
+FAILING = (
+    "{address} 宛てのメールは続けて{failures}回、受け取りを断られています（{answer}）。"
+    "アドレスを確かめて直すか、「通知する」を外してください。"
+)
 
 
 class ContactInline(Parts, StockTabular):
@@ -68,6 +74,13 @@ class ContactAdmin(PlanAdmin):
     autocomplete_fields = ("ministry",)
     fields = ("ministry", "name", "email", "role", "active")
     actions = ("renew_subscriptions",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; above it, the addresses that the mail server refuses again and again."""
+        if request.method == "GET":
+            for failing in failing_addresses()[:MOST_FAILING]:
+                messages.warning(request, FAILING.format(**vars(failing)))
+        return super().changelist_view(request, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Since when this address is told, and where its calendar is."""

@@ -4,11 +4,13 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.urls import reverse
+from django.utils import timezone
 
 from ministries.models import Contact
+from rollout.models import Reminder
 from rollout.outbox.subscriptions import subscription_url
 from tests.admin.edits import url
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, ReminderRuleFactory, WaveFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +62,24 @@ def test_action_is_for_who_may_change_contacts(client, django_user_model):
     contact = ContactFactory()
     renew(client, contact)
     assert Contact.objects.get().calendar_serial == 1
+
+
+def test_list_names_the_addresses_that_are_refused_again_and_again(staff_client):
+    refused, wave, rule = ContactFactory(), WaveFactory(), ReminderRuleFactory()
+    for occurrence in range(2):
+        Reminder.objects.create(
+            wave=wave,
+            rule=rule,
+            address=refused.email,
+            occurrence=occurrence,
+            state="failed",
+            due_at=timezone.now(),
+            claimed_at=timezone.now(),
+            server_answer="550 no such user",
+        )
+    ContactFactory()
+    answer = staff_client.get(LIST)
+    assert [str(message) for message in get_messages(answer.wsgi_request)] == [
+        f"{refused.email} 宛てのメールは続けて2回、受け取りを断られています（550 no such user）。"
+        "アドレスを確かめて直すか、「通知する」を外してください。"
+    ]
