@@ -80,6 +80,8 @@ def test_list_names_the_addresses_that_are_refused_again_and_again(staff_client)
     ContactFactory()
     answer = staff_client.get(LIST)
     assert [str(message) for message in get_messages(answer.wsgi_request)] == [
-        f"{refused.email} 宛てのメールは続けて2回、受け取りを断られています（550 no such user）。"
-        "アドレスを確かめて直すか、「通知する」を外してください。"
+        (
+            f"{refused.email} 宛てのメールは続けて2回、受け取りを断られています（550 no such user）。"
+            "アドレスを確かめて直すか、「通知する」を外してください。"
+        )
     ]
