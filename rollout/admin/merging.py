@@ -20,7 +20,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from rollout import actions
-from rollout.admin import wording
 from rollout.admin.base import _actor, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin, tried
 from rollout.admin.history import Timeline, newest_versions
@@ -162,6 +161,6 @@ def _tried(merge: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(wave: Wave) -> str:
-    users = wording.UNKNOWN if wave.users is None else f"{wave.users:,}人"
+    users = "空欄" if wave.users is None else f"{wave.users:,}人"
     cutover = wave.cutover.text or UNDECIDED
     return f"{named(wave)}：切替 {cutover}、人数 {users}、{STATUS_LABELS[wave.status]}"

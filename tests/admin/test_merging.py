@@ -48,8 +48,8 @@ def test_waves_chosen_from_the_list_lead_to_the_page(staff_client, second):
     assert (answer.status_code, answer["Location"]) == (302, page(wave(), second))
     shown = staff_client.get(answer["Location"]).context
     assert shown["waves"] == [
-        "国税庁（nta-1）：切替 R8.6~、人数 不明、予定",
-        "国税庁 第2陣（nta-2）：切替 R9.6、人数 不明、予定",
+        "国税庁（nta-1）：切替 R8.6~、人数 空欄、予定",
+        "国税庁 第2陣（nta-2）：切替 R9.6、人数 空欄、予定",
     ]
     assert [label for _, label in shown["form"].fields["into"].choices] == shown["waves"]
 
