@@ -26,4 +26,4 @@ def test_comparison_says_that_a_wave_was_merged():
         waves = compare_baseline(baseline, Basis.CUMULATIVE, timezone.now()).waves()
     assert counts_text(waves) == "統合は 1件です。"
     rows = [(row.name, row.changes) for row in list_waves(waves, {}).rows]
-    assert rows == [("国税庁 第1陣", ["人数"]), ("国税庁 第2陣", ["統合"])]
+    assert rows == [("国税庁 第2陣", ["統合"]), ("国税庁 第1陣", ["人数"])]
