@@ -17,6 +17,14 @@ from django.utils import timezone
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
 from rollout.history import catch_up, complete_since
+from rollout.merging import (
+    REASON_NEEDED,
+    USERS_ARE_ELSEWHERE,
+    check_merge,
+    named,
+    parts_first,
+    users_together,
+)
 from rollout.models import Baseline, Citation, PlanVersion, Rollout, Scenario, ScenarioChange, Source, Wave
 from rollout.scenarios import Step, steps_now
 
@@ -75,10 +83,34 @@ def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
         check_wave_deletion(row)
     parts: list[models.Model] = [*row.citations.all()] if isinstance(row, Rollout | Wave) else []
     if isinstance(row, Rollout):
-        parts += [*row.coverages.all(), *row.waves.all()]
+        parts += [*row.coverages.all(), *parts_first(row.waves.all())]
     for each in [*parts, row]:
         _sign(each, actor, reason)
         each.delete()
+
+
+@transaction.atomic
+def merge_waves(*, waves: Iterable[Wave], into: Wave, actor: Actor, reason: str) -> Wave:
+    """Merge `waves` into another of their rollout, which is returned with the users of all.
+
+    Where no count is stated none is written: the shares go along. Raises ValidationError for a missing
+    reason, and as `check_merge` and `users_together` do.
+    """
+    PlanVersion.objects.lock()
+    if not (why := reason.strip()):
+        raise ValidationError({"reason": REASON_NEEDED})
+    keys = dict.fromkeys(wave.pk for wave in waves)
+    rows = Wave.objects.select_related("rollout__lead_ministry").in_bulk([into.pk, *keys])
+    into, parts = rows[into.pk], [rows[key] for key in keys]
+    check_merge(into, parts)
+    users = users_together(into, parts)
+    for part in parts:
+        part.status, part.merged_into, part.users = Status.CANCELLED.value, into, None
+        save_row(row=part, actor=actor, reason=f"{named(into)}に統合：{why}")
+    if users is not None:
+        into.users = users
+        save_row(row=into, actor=actor, reason=f"{'、'.join(map(named, parts))}を統合：{why}")
+    return into
 
 
 @transaction.atomic
@@ -135,7 +167,10 @@ def check_wave(wave: Wave) -> None:
     """Raise ValidationError, by field, when `wave` may not be saved as it is.
 
     What is in use has a day, not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
+    What was merged has no count of its own.
     """
+    if wave.is_merged and wave.users is not None:
+        raise ValidationError({"users": USERS_ARE_ELSEWHERE})
     if wave.status != Status.IN_USE:
         return
     cutover = wave.cutover

@@ -14,6 +14,7 @@ from rollout.domain.plan import (
     Checkpoint,
     Cohort,
     IntArray,
+    Merged,
     Plan,
     Reading,
     Rollouts,
@@ -35,12 +36,15 @@ from rollout.models import Wave as WaveRow
 BATCH_SIZE = 500
 """Waves that become numbers at a time: few enough to stay in the processor's cache."""
 
-WAVE_COLUMNS = ("code", "rollout_id", "id", "users", "cutover_earliest", "cutover_latest", "status")
+WAVE_COLUMNS = (
+    *("code", "rollout_id", "id", "users", "cutover_earliest", "cutover_latest", "status"),
+    "merged_into_id",
+)
 STATUS_NUMBERS = {status.value: number for number, status in enumerate(Status)}
 
 
 def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
-    """The rows as the domain sees them, and the ids of the waves in the same order.
+    """The rows as the domain sees them, and the ids of the waves in the same order, without merged ones.
 
     Today's rows, or with `moment` the rows as they were known then. Who reads today's without the lock of
     the plan's version may meet a row committed meanwhile whose cohort or rollout it has not read: it is left
@@ -53,7 +57,7 @@ def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
     rows = rows_at(RolloutRow, moment).values_list(*columns)
     rollouts = sorted(row for row in rows if row[2] in cohort_index)
     rollout_index = {row[1]: index for index, row in enumerate(rollouts)}
-    waves, wave_ids = _read_waves(rollout_index, moment)
+    waves, wave_ids, merged = _read_waves(rollout_index, moment)
     plan = Plan(
         cohorts=[_cohort(row, cohort_codes) for row in cohorts],
         rollouts=Rollouts(
@@ -63,6 +67,7 @@ def read_plan(moment: datetime | None = None) -> tuple[Plan, IntArray]:
             weight=_column([row[4] for row in rollouts]),
         ),
         waves=waves,
+        merged=merged,
         target=_target(moment),
         checkpoints=[_checkpoint(row) for row in rows_at(TargetRow, moment).filter(by__isnull=False)],
     )
@@ -111,9 +116,11 @@ def _baseline_plans(moment: datetime | None) -> dict[int, date]:
     return dict(waves.order_by().values_list("id", "cutover_latest"))
 
 
-def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tuple[Waves, IntArray]:
+def _read_waves(
+    rollout_index: Mapping[int, int], moment: datetime | None
+) -> tuple[Waves, IntArray, list[Merged]]:
     rows = rows_at(WaveRow, moment).order_by().values_list(*WAVE_COLUMNS).iterator()
-    codes, numbers = [np.empty(0, dtype=np.str_)], [np.empty((6, 0), dtype=np.int64)]
+    codes, numbers = [np.empty(0, dtype=np.str_)], [np.empty((7, 0), dtype=np.int64)]
     while batch := list(islice(rows, BATCH_SIZE)):
         batch_codes, rollout_id, *rest = zip(*batch, strict=True)
         codes.append(np.array(batch_codes, dtype=np.str_))
@@ -121,7 +128,9 @@ def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tu
     code, number = np.concatenate(codes), np.concatenate(numbers, axis=1)
     order = np.lexsort((code, number[0]))
     order = order[number[0][order] != NONE]
-    rollout, ids, users, earliest_day, latest_day, status = number[:, order]
+    is_merged = number[6][order] != NONE
+    order, merged = order[~is_merged], order[is_merged]
+    rollout, ids, users, earliest_day, latest_day, status, _ = number[:, order]
     waves = Waves(
         codes=code[order].tolist(),
         rollout=rollout,
@@ -132,7 +141,26 @@ def _read_waves(rollout_index: Mapping[int, int], moment: datetime | None) -> tu
         in_use=status == STATUS_NUMBERS[Status.IN_USE],
         cancelled=status == STATUS_NUMBERS[Status.CANCELLED],
     )
-    return waves, ids
+    return waves, ids, _merged(code[merged].tolist(), number[1, merged], number[6, merged], ids)
+
+
+def _merged(codes: Sequence[str], ids: IntArray, into: IntArray, wave_ids: IntArray) -> list[Merged]:
+    """The merged waves, each with the row of the wave that has its users; without those that lead nowhere."""
+    if not codes:
+        return []
+    next_of = dict(zip(ids.tolist(), into.tolist(), strict=True))
+    row_of = {wave: row for row, wave in enumerate(wave_ids.tolist())}
+    ends = ((code, _end(wave, next_of)) for code, wave in zip(codes, next_of, strict=True))
+    return [Merged(code, row_of[end]) for code, end in ends if end in row_of]
+
+
+def _end(wave: int, next_of: Mapping[int, int]) -> int:
+    """The last of the waves that went into one another in turn; one of a ring that only raw rows can make."""
+    seen: set[int] = set()
+    while wave in next_of and wave not in seen:
+        seen.add(wave)
+        wave = next_of[wave]
+    return wave
 
 
 def _numbers(
@@ -142,10 +170,12 @@ def _numbers(
     earliest: Sequence[date | None],
     latest: Sequence[date | None],
     status: Sequence[str],
+    merged_into: Sequence[int | None],
 ) -> IntArray:
     """A batch of waves, one row a column: numbers take a tenth of the memory, and of the time, of rows."""
     days = (_ordinals(earliest), _ordinals(latest))
-    return np.array([rollout, np.array(ids), _column(users), *days, _translate(status, STATUS_NUMBERS)])
+    number = _translate(status, STATUS_NUMBERS)
+    return np.array([rollout, np.array(ids), _column(users), *days, number, _column(merged_into)])
 
 
 def _column(values: Iterable[int | None]) -> IntArray:

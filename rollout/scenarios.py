@@ -2,7 +2,8 @@
 there when their authors last looked.
 
 Which waves a change reaches is the domain's rule (`rollout.domain.scenario`), so that what is shown, what is
-projected and what is promoted are the same. The number of queries does not grow with scenarios or changes.
+projected and what is promoted are the same. None reaches a merged wave, which the projection does not know.
+The number of queries does not grow with scenarios or changes.
 """
 
 from collections import defaultdict
@@ -70,7 +71,12 @@ def steps_now(changes: Iterable[ScenarioChange]) -> list[Step]:
     changes = list(changes)
     ids = _rollout_ids(changes)
     rollouts = Rollout.objects.filter(pk__in=ids).select_related("lead_ministry").order_by("code")
-    waves = Wave.objects.filter(rollout__in=ids).select_related("rollout__lead_ministry").order_by("code")
+    waves = (
+        Wave.objects.unmerged()
+        .filter(rollout__in=ids)
+        .select_related("rollout__lead_ministry")
+        .order_by("code")
+    )
     return _steps(changes, _by_rollout(rollouts, "id"), _by_rollout(waves, "rollout_id"))
 
 
@@ -116,9 +122,10 @@ def _by_rollout(rows: Iterable[Any], key: str) -> Rows:
 
 
 def _known_at(moment: datetime, versions: Iterable[Any]) -> list[Any]:
-    """The last version of each row up to a moment; `versions` come oldest first."""
+    """The last version of each row up to a moment, but for merged waves; `versions` come oldest first."""
     last = {version.id: version for version in versions if version.history_date <= moment}
-    return [version for version in last.values() if version.history_type != DELETED]
+    known = [version for version in last.values() if version.history_type != DELETED]
+    return [version for version in known if getattr(version, "merged_into_id", None) is None]
 
 
 def _steps(changes: Iterable[ScenarioChange], rollouts: Rows, waves: Rows) -> list[Step]:

@@ -30,11 +30,12 @@ NOW_LABEL = "現在の計画"
 
 
 class Presence(StrEnum):
-    """Which of the two states has a wave."""
+    """Which of the two states has a wave; one that was merged in between is part of another in the later."""
 
     KEPT = "kept"
     ADDED = "added"
     REMOVED = "removed"
+    MERGED = "merged"
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,16 @@ class ComparedWave:
     ministry: str
     before: WaveState | None
     after: WaveState | None
+    merged: bool = False
 
     @property
     def presence(self) -> Presence:
         """Which of the two states has it."""
         if self.before is None:
             return Presence.ADDED
-        return Presence.REMOVED if self.after is None else Presence.KEPT
+        if self.after is None:
+            return Presence.MERGED if self.merged else Presence.REMOVED
+        return Presence.KEPT
 
     @property
     def changed(self) -> bool:
@@ -192,20 +196,24 @@ class Comparison:
     def waves(self) -> list[ComparedWave]:
         """Every wave of either state with its two sides, in order of rollout and wave."""
         before, after = self.before.waves(), self.after.waves()
+        merged = {wave.code for wave in self.after.plan.merged}
         return [
             self._wave(
                 slip,
                 None if slip.row_before is None else before[slip.row_before],
                 None if slip.row_after is None else after[slip.row_after],
+                merged=slip.wave in merged,
             )
             for slip in self.slips
         ]
 
-    def _wave(self, slip: Slip, before: WaveState | None, after: WaveState | None) -> ComparedWave:
+    def _wave(
+        self, slip: Slip, before: WaveState | None, after: WaveState | None, *, merged: bool
+    ) -> ComparedWave:
         rollout = self.names[slip.rollout]
         named = after or before
         label = f"{rollout.label} {named.name if named else ''}".strip()
-        return ComparedWave(slip, label, rollout.ministry, before, after)
+        return ComparedWave(slip, label, rollout.ministry, before, after, merged)
 
 
 def compare_baseline(baseline: Baseline, basis: Basis, now: datetime) -> Comparison:

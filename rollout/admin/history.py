@@ -1,6 +1,7 @@
 """The history of a row and of its parts, newest first: who, when, why, and what was what before."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -11,6 +12,7 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 
 from rollout.domain.dates import FuzzyDate
 from rollout.history import Cited, cited
+from rollout.models import Wave
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
 BLANK, NO = "（空欄）", "いいえ"
@@ -117,7 +119,19 @@ def _changes(version: HistoricalChanges, before: HistoricalChanges | None, *, wh
         return [change for change in filled if change["new"] not in (BLANK, NO)]
     if before is None or version.history_type != "~":
         return []
-    return wording.context_for_delta_changes(version.diff_against(before, foreign_keys_are_objs=True))
+    delta = version.diff_against(before, foreign_keys_are_objs=True)
+    return wording.context_for_delta_changes(
+        replace(delta, changes=[*delta.changes, *_merge(version, before)])
+    )
+
+
+def _merge(version: HistoricalChanges, before: HistoricalChanges) -> list[ModelChange]:
+    """That a wave went into another, or no longer: a field that no form has, which the library leaves out."""
+    into: list[Any] = [getattr(each, "merged_into_id", None) for each in (before, version)]
+    if into[0] == into[1]:
+        return []
+    waves = Wave.objects.select_related("rollout__lead_ministry").in_bulk(into)
+    return [ModelChange("merged_into", *(waves.get(key, DeletedObject(Wave, key)) for key in into))]
 
 
 def _first_values(version: Any) -> ModelDelta:

@@ -24,6 +24,7 @@ from rollout.admin.forms import (
     WaveFormSet,
     WavePartForm,
 )
+from rollout.admin.merging import MergingAdmin
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Basis
 from rollout.models import Citation, Projection, Rollout, RolloutCoverage, Wave
@@ -66,9 +67,10 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(WaveReading, ConfirmedAdmin):
+class WaveAdmin(WaveReading, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
+    actions = ("merge_chosen",)
     form = WaveForm
     list_display = (
         "ministry",
@@ -102,7 +104,7 @@ class WaveAdmin(WaveReading, ConfirmedAdmin):
     ordering = (BY_CUTOVER, "rollout__order", "code")
     list_select_related = ("rollout__lead_ministry",)
     autocomplete_fields = ("rollout",)
-    readonly_fields = ("cutover_reading", "projected_users")
+    readonly_fields = ("cutover_reading", "projected_users", "merged_into")
     fieldsets = (
         (None, {"fields": ("rollout", "cutover", "cutover_reading", "status")}),
         ("人数", {"fields": ("users", "projected_users")}),
@@ -277,9 +279,9 @@ class RolloutAdmin(ConfirmedAdmin):
         )
         deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         parts, part_counts, part_forbidden, part_protected = super().get_deleted_objects(waves, request)
-        others = [entry for entry in protected if entry not in parts]
+        others = [entry for entry in [*protected, *part_protected] if entry not in parts]
         every = {**counts, **part_counts}
-        return [*deleted, *parts], every, forbidden | part_forbidden, [*others, *part_protected]
+        return [*deleted, *parts], every, forbidden | part_forbidden, others
 
     @admin.display(description="導入案件", ordering="lead_ministry__order")
     def label(self, rollout: Rollout) -> str:

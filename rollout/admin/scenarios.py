@@ -33,6 +33,7 @@ from rollout.scenarios import Step, by_change, steps_at_start, steps_now
 WAVE_NEEDED = (
     "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
 )
+WAVE_MERGED = "この移行単位は、別の移行単位に統合されています。統合先を選んでください。"
 NOTHING_REACHED = "対象なし"
 PROMOTE_RIGHT = "rollout.promote_scenario"
 
@@ -51,9 +52,11 @@ class ChangeForm(RowForm):
     """One fact that is otherwise."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a new change of a whole rollout that would reach none of its waves."""
+        """Refuse a new change that would reach no wave: of a merged one, or of a rollout without any."""
         values = super().clean() or self.cleaned_data
-        rollout = values.get("rollout")
+        rollout, wave = values.get("rollout"), values.get("wave")
+        if wave and wave.is_merged and self.has_changed():
+            self.add_error("wave", WAVE_MERGED)
         names_no_wave = values.get("wave") is None and "wave" not in self.errors
         speaks_of_waves = values.get("field") in (ScenarioChange.Field.CUTOVER, ScenarioChange.Field.STATUS)
         asks = rollout and names_no_wave and speaks_of_waves and self.has_changed()

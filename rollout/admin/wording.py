@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision, fiscal_year_label
 from rollout.models import Projection, Rollout, ScenarioChange, Wave
 from rollout.models.counts import rollout_count
-from rollout.models.labels import OVERDUE_LABEL, STATUS_LABELS, count_text
+from rollout.models.labels import MERGED_LABEL, OVERDUE_LABEL, STATUS_LABELS, count_text
 from rollout.scenarios import Fact
 
 EMPTY = "—"
@@ -54,14 +54,17 @@ def days_text(wave: Wave, today: date) -> str:
 
 def status_cell(wave: Wave, today: date) -> SafeString:
     """The status; one that stands past its day is marked, on a line of its own."""
-    label = format_html('<span class="status status-{}">{}</span>', wave.status, STATUS_LABELS[wave.status])
+    text = MERGED_LABEL if wave.is_merged else STATUS_LABELS[wave.status]
+    label = format_html('<span class="status status-{}">{}</span>', wave.status, text)
     if not wave.is_overdue_unconfirmed(today):
         return label
     return format_html('{}<br><span class="status status-overdue">{}</span>', label, OVERDUE_LABEL)
 
 
 def wave_users_text(projection: Projection | None, wave: Wave) -> str:
-    """The users of a wave, and where the number comes from."""
+    """The users of a wave, and where the number comes from; a dash for a merged one."""
+    if wave.is_merged:
+        return EMPTY
     if projection is None:
         return NOT_COMPUTED
     return count_text(*projection.count_of(wave.pk)) + (STALE_NOTE if projection.stale else "")

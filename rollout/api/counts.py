@@ -60,7 +60,9 @@ class Counts:
         return Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
 
     def of_wave(self, wave: Wave) -> dict[str, Any]:
-        """`CountSerializer`'s fields of a wave."""
+        """`CountSerializer`'s fields of a wave; nothing for a merged one, whose users are another's."""
+        if wave.merged_into_id:
+            return _count_json((None, CountBasis.UNKNOWN), None)
         count = self._wave_count(wave)
         is_own = wave.users is not None  # typed by a person; the rollout's citation speaks of the whole
         return _count_json(count, _own_citation(wave) if is_own else _citation(count[1], wave.rollout))

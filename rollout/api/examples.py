@@ -115,6 +115,7 @@ ROLLOUT: dict[str, Any] = {
             "count": COUNT,
             "status": "planned",
             "status_label": "予定",
+            "merged_into": None,
             "overdue_unconfirmed": True,
             "note": "",
         }
@@ -154,6 +155,7 @@ WAVE: dict[str, Any] = {
     "count": COUNT,
     "status": "planned",
     "status_label": "予定",
+    "merged_into": None,
     "overdue_unconfirmed": True,
     "note": "",
 }

@@ -46,6 +46,12 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
     status_label = serializers.CharField(
         source="get_status_display", read_only=True, help_text="In Japanese."
     )
+    merged_into = serializers.SlugRelatedField[Any](
+        slug_field="code",
+        read_only=True,
+        allow_null=True,
+        help_text="Code of the wave that it was merged into, which has its users; else null.",
+    )
     overdue_unconfirmed = serializers.SerializerMethodField(
         help_text="予定日経過・未確認: the latest day has passed in Tokyo; neither in use nor cancelled."
     )
@@ -59,6 +65,7 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
             "count",
             "status",
             "status_label",
+            "merged_into",
             "overdue_unconfirmed",
             "note",
         )
@@ -267,6 +274,7 @@ class RolloutViewSet(PlanViewSet):
             *self.rollout_relations(),
             Prefetch("citations__wave", self.rows(Wave)),
             Prefetch("waves", self.rows(Wave).order_by(by_day, "code")),
+            Prefetch("waves__merged_into", self.rows(Wave)),
             Prefetch("coverages", self.rows(RolloutCoverage).order_by(*in_order)),
             Prefetch("coverages__ministry", self.rows(Ministry)),
         ]
@@ -295,5 +303,6 @@ class WaveViewSet(PlanViewSet):
         return super().mentions(word) | Q(rollout_id__in=rollouts)
 
     def relations(self) -> list["Prefetch[Any]"]:
-        """The rollout, its ministry and its cohort."""
-        return [Prefetch("rollout", self.rows(Rollout)), *self.rollout_relations("rollout__")]
+        """The rollout, its ministry and its cohort; what it was merged into."""
+        own = [Prefetch("rollout", self.rows(Rollout)), Prefetch("merged_into", self.rows(Wave))]
+        return [*own, *self.rollout_relations("rollout__")]

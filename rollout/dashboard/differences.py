@@ -103,7 +103,7 @@ def headline(found: Comparison, year: int) -> str:
 
 
 def counts_text(waves: Sequence[ComparedWave]) -> str:
-    """How many waves moved, came, went and were cancelled, in words."""
+    """How many waves moved, came, went, were merged and were cancelled, in words."""
     slips = [wave.slip for wave in waves]
     cost = total_user_months(slips)
     late = f"（差し引き {count(abs(cost))} 人月の{'遅れ' if cost > 0 else '前倒し'}）" if cost else ""
@@ -111,10 +111,11 @@ def counts_text(waves: Sequence[ComparedWave]) -> str:
         (sum(slip.moved for slip in slips), f"日程が動いた移行単位は {{}}件{late}"),
         (sum(wave.presence is Presence.ADDED for wave in waves), "追加は {}件"),
         (sum(wave.presence is Presence.REMOVED for wave in waves), "削除は {}件"),
+        (sum(wave.presence is Presence.MERGED for wave in waves), "統合は {}件"),
         (sum("中止" in _changes(wave) for wave in waves), "中止は {}件"),
     ]
     found = [text.format(count(number)) for number, text in parts if number]
-    return f"{'、'.join(found)}です。" if found else "日程の変更、追加、削除、中止はありません。"
+    return f"{'、'.join(found)}です。" if found else "日程の変更、追加、削除、統合、中止はありません。"
 
 
 def year_rows(found: Comparison, current: int) -> list[YearRow]:
@@ -246,7 +247,7 @@ def _changes(wave: ComparedWave) -> list[str]:
     if before is None:
         return ["追加"]
     if after is None:
-        return ["削除"]
+        return ["統合" if wave.presence is Presence.MERGED else "削除"]
     changes = [] if before.status == after.status else [_status_change(before.status, after.status)]
     if before.cutover != after.cutover:
         changes.append("日程")

@@ -6,17 +6,22 @@ leaves 11,400; three members weigh 1,145, 8,013 and 6,499 and the fourth has no 
 takes the median of the three, 6,499. The 11,400 go out by largest remainder as 589, 4,123, 3,344
 and 3,344: whole users, and the sum is exact.
 
+A wave that went into another leaves its place in the sharing to that one, so that merging moves nobody but
+the users that it is about: three waves share 100 as 34, 33 and 33, and when the second goes into the first
+these have 67 and 33.
+
 What cannot be shared stays visible: a remainder below zero and a remainder with nobody to take it
 are conflicts, the remainder of a cohort with undecided members is undated.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 import numpy as np
 
-from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Plan, Reading, sums
+from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Merged, Plan, Reading, Waves, sums
 
 
 class CountBasis(IntEnum):
@@ -214,20 +219,41 @@ def _record_misfit(
 def _share_rollouts(
     plan: Plan, counts: Counts, amounts: IntArray, shared: BoolArray, allocation: Allocation
 ) -> None:
-    """Give each rollout's amount to its blank waves, evenly, the odd users to the first by code."""
+    """Give each rollout's amount to the places of its blank waves, evenly, the odd users to the first."""
     stated = plan.rollouts.users != NONE
     has_amount = stated | shared
     _record_rollout_misfits(plan, counts.blank_waves, np.where(has_amount, amounts, 0), allocation)
-    rows = np.flatnonzero((plan.waves.users == NONE) & has_amount[plan.waves.rollout])
+    rows = _places(plan)
+    rows = rows[(plan.waves.users[rows] == NONE) & has_amount[plan.waves.rollout[rows]]]
     rollout = plan.waves.rollout[rows]
-    blanks = counts.blank_waves[rollout]
+    places = np.bincount(rollout, minlength=len(stated))[rollout]
     firsts = np.searchsorted(rollout, np.arange(len(stated)))
     rank = np.arange(len(rows)) - firsts[rollout]
     amount = np.maximum(amounts[rollout], 0)
-    allocation.users[rows] = amount // blanks + (rank < amount % blanks)
-    exact = stated[rollout] & (blanks == 1)
+    shares = amount // places + (rank < amount % places)
+    allocation.users[rows] = sums(rows, shares, len(plan.waves.codes))[rows]
+    exact = stated[rollout] & (counts.blank_waves[rollout] == 1)
     allocation.count_basis[rows] = np.where(exact, int(CountBasis.STATED), int(CountBasis.SHARED_OUT))
     allocation.widens[rows] = shared[rollout]
+
+
+def _places(plan: Plan) -> IntArray:
+    """The rows of the waves that take the places in the sharing, which go by rollout and code.
+
+    A wave has its own place, and the places of those that went into it.
+    """
+    rows = np.arange(len(plan.waves.codes))
+    if not plan.merged:
+        return rows
+    left = [_place_left(plan.waves, merged) for merged in plan.merged]
+    return np.insert(rows, left, [merged.into for merged in plan.merged])
+
+
+def _place_left(waves: Waves, merged: Merged) -> int:
+    """The row before which a merged wave would stand."""
+    rollout = int(waves.rollout[merged.into])
+    first, end = np.searchsorted(waves.rollout, [rollout, rollout + 1]).tolist()
+    return bisect_left(waves.codes, merged.code, first, end)
 
 
 def _record_rollout_misfits(

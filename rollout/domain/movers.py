@@ -5,6 +5,8 @@ unless it is cancelled. Waves are the same when rollout and code are the same; o
 its rollout was removed from the one and added to the other. Wave by wave:
 
 - **removed** and **added** waves take with them, or bring, what they counted;
+- a wave that was **merged** into another takes with it what it counted, and brings its old count to that one
+  where it counts now: nothing moves where both have come, or neither;
 - **status** and **date** are taken at the old count: a wave that began or ceased to count did so by its
   status where it was cancelled or taken up again, else by its date;
 - then the **count** is taken at the new date and status, where the wave's own stated count or
@@ -29,7 +31,7 @@ from enum import StrEnum
 import numpy as np
 
 from rollout.domain.allocation import allocate
-from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Plan, shared_rows, sums
+from rollout.domain.plan import NONE, Basis, BoolArray, Cohort, IntArray, Plan, merged_rows, shared_rows, sums
 
 
 class Cause(StrEnum):
@@ -40,6 +42,7 @@ class Cause(StrEnum):
     STATUS = "status"
     ADDED = "added"
     REMOVED = "removed"
+    MERGED = "merged"
     PUBLISHED_TOTAL = "published_total"
     SHARING = "sharing"
 
@@ -75,12 +78,20 @@ class Movement:
 def explain(before: Plan, after: Plan, *, basis: Basis, month: int) -> Movement:
     """What moved the planned users at `month` (a month number) from one state of the plan to the other."""
     old, new = _Columns.of(before, basis, month), _Columns.of(after, basis, month)
-    retotalled = _with_totals_of(after.cohorts, before)
+    retotalled = _users(_with_totals_of(after.cohorts, before), basis)
     old_rows, new_rows = shared_rows(before, after)
-    kept = _explain_kept(old.at(old_rows), new.at(new_rows), _users(retotalled, basis)[old_rows])
-    added, removed = _other_rows(new_rows, after), _other_rows(old_rows, before)
+    merged, into_before, into = merged_rows(before, after)
+    brought, brought_retotalled = (
+        sums(into_before, users[merged], len(users))[old_rows] for users in (old.users, retotalled)
+    )
+    kept = _explain_kept(
+        old.at(old_rows), new.at(new_rows), retotalled[old_rows] + brought_retotalled, brought
+    )
+    merging = old.users[merged] * new.counts[into] - old.counted[merged]
+    added, removed = _other_rows(new_rows, after), _other_rows(np.append(old_rows, merged), before)
     movers = [
         *(mover for cause, users in kept.items() for mover in _by_rollout(after, new_rows, cause, users)),
+        *_by_rollout(after, into, Cause.MERGED, merging),
         *_by_rollout(after, added, Cause.ADDED, new.counted[added]),
         *_by_rollout(before, removed, Cause.REMOVED, -old.counted[removed]),
     ]
@@ -137,16 +148,22 @@ def _other_rows(rows: IntArray, plan: Plan) -> IntArray:
     return np.delete(np.arange(len(plan.waves.codes)), rows)
 
 
-def _explain_kept(old: _Columns, new: _Columns, retotalled: IntArray) -> dict[Cause, IntArray]:
-    """Users by cause of waves that both states have; `retotalled` are the old plan's under new totals."""
+def _explain_kept(
+    old: _Columns, new: _Columns, retotalled: IntArray, brought: IntArray
+) -> dict[Cause, IntArray]:
+    """Users by cause of waves that both states have.
+
+    `brought` are the old users of what went into each; `retotalled` are all old users under new totals.
+    """
+    held = old.users + brought
     own = (old.stated != new.stated) | (old.rollout_stated != new.rollout_stated)
     decided = old.cancelled != new.cancelled
     entered = old.users * (new.counts - old.counts)
     return {
         Cause.STATUS: entered * decided,
         Cause.DATE: entered * ~decided,
-        Cause.COUNT: (new.users - old.users) * new.counts * own,
-        Cause.PUBLISHED_TOTAL: (retotalled - old.users) * new.counts * ~own,
+        Cause.COUNT: (new.users - held) * new.counts * own,
+        Cause.PUBLISHED_TOTAL: (retotalled - held) * new.counts * ~own,
         Cause.SHARING: (new.users - retotalled) * new.counts * ~own,
     }
 

@@ -146,23 +146,39 @@ class Waves:
 
 
 @dataclass(frozen=True)
+class Merged:
+    """A wave that went into another of its rollout: its code, and the row of the wave that has its users.
+
+    Where waves went into one another in turn, that is the last of them.
+    """
+
+    code: str
+    into: int
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything a projection is computed from, but for the day."""
+    """Everything a projection is computed from, but for the day.
+
+    `waves` are without those that were `merged`, which stand in order of rollout and code.
+    """
 
     cohorts: Sequence[Cohort]
     rollouts: Rollouts
     waves: Waves
     target: Target | None
     checkpoints: Sequence[Checkpoint] = ()
+    merged: Sequence[Merged] = ()
 
 
 def is_same(one: Plan, other: Plan) -> bool:
     """True when two states of the plan have everything in common that a projection is computed from."""
     columns = ((one.rollouts, other.rollouts), (one.waves, other.waves))
-    return [*one.cohorts, one.target, *one.checkpoints] == [
+    return [*one.cohorts, one.target, *one.checkpoints, *one.merged] == [
         *other.cohorts,
         other.target,
         *other.checkpoints,
+        *other.merged,
     ] and all(
         np.array_equal(getattr(own, column.name), getattr(others, column.name))
         for own, others in columns
@@ -210,6 +226,23 @@ def shared_rows(before: Plan, after: Plan) -> tuple[IntArray, IntArray]:
     rows = np.array([row_before.get(key, NONE) for key in _keys(after)], dtype=np.int64)
     kept = np.flatnonzero(rows != NONE)
     return rows[kept], kept
+
+
+def merged_rows(before: Plan, after: Plan) -> tuple[IntArray, IntArray, IntArray]:
+    """Waves that were merged in between: their rows in `before`, and the rows there of what they went into.
+
+    And the rows of that in `after`. A wave that went into one that `before` does not have is left out.
+    """
+    row_before = {key: row for row, key in enumerate(_keys(before))} if after.merged else {}
+    keys = list(_keys(after)) if after.merged else []
+    found = []
+    for merged in after.merged:
+        rollout, into = keys[merged.into]
+        rows = row_before.get((rollout, merged.code)), row_before.get((rollout, into))
+        if None not in rows:
+            found.append((*rows, merged.into))
+    merged_before, into_before, into_after = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return merged_before, into_before, into_after
 
 
 def _keys(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Rows, constraints and QuerySets."""
 
 from rollout.models.baseline import Baseline
+from rollout.models.citation import Citation
 from rollout.models.frame import Cohort, Observation, Source, Target
-from rollout.models.plan import Citation, Rollout, RolloutCoverage, Wave
+from rollout.models.plan import Rollout, RolloutCoverage, Wave
 from rollout.models.reminders import Reminder, ReminderRule
 from rollout.models.risk import SlipAssumption
 from rollout.models.scenario import Scenario, ScenarioChange

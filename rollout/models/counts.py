@@ -12,9 +12,9 @@ Count = tuple[int | None, CountBasis]
 def rollout_count(rollout: Rollout, waves: Iterable[Wave], count_of: Callable[[Wave], Count]) -> Count:
     """Users of the waves but for cancelled ones, as sure as the least sure of them.
 
-    A rollout's own stated count stands while none of its waves is cancelled.
+    A rollout's own stated count stands while none of its waves is cancelled. Merged waves have no users.
     """
-    waves = list(waves)
+    waves = [wave for wave in waves if wave.merged_into_id is None]
     moving = [wave for wave in waves if wave.status != Status.CANCELLED]
     if rollout.users is not None and len(moving) == len(waves):
         return rollout.users, CountBasis.STATED

@@ -21,6 +21,7 @@ STATUS_LABELS = {
     Status.CANCELLED.value: "中止",
 }
 OVERDUE_LABEL = "予定日経過・未確認"
+MERGED_LABEL = "中止（統合）"
 READING_LABELS = {
     Reading.GROUP.value: "この区分だけの人数",
     Reading.RUNNING_TOTAL.value: "ここまでの累計",
@@ -53,6 +54,7 @@ CAUSE_LABELS = {
     Cause.STATUS.value: "中止・再開",
     Cause.ADDED.value: "追加",
     Cause.REMOVED.value: "削除",
+    Cause.MERGED.value: "統合",
     Cause.PUBLISHED_TOTAL.value: "公表人数の変更",
     Cause.SHARING.value: "按分のし直し",
 }

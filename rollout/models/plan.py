@@ -1,4 +1,4 @@
-"""The plan itself: rollouts, the waves they move in, and what sources say of them."""
+"""The plan itself: rollouts, and the waves they move in."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from rollout.domain.plan import MAX_USERS, Status
 from rollout.models import conditions
 from rollout.models.evidence import CitedChange
 from rollout.models.fields import BOUND_NAMES, FuzzyDateField, fill_bounds
-from rollout.models.frame import USER_VALIDATORS, Cohort, Source
+from rollout.models.frame import USER_VALIDATORS, Cohort
 from rollout.models.labels import PRECISION_LABELS, STATUS_LABELS
 from rollout.models.managers import CodeManager
 
@@ -163,6 +163,10 @@ class WaveQuerySet(models.QuerySet["Wave"]):
             F("cutover_latest").asc(nulls_last=True), "rollout__order", "code"
         )
 
+    def unmerged(self) -> "WaveQuerySet":
+        """Waves that stand for themselves."""
+        return self.filter(merged_into__isnull=True)
+
     def awaited(self) -> "WaveQuerySet":
         """Waves that have neither moved nor been cancelled."""
         return self.filter(conditions.is_awaited())
@@ -283,9 +287,17 @@ class Wave(models.Model):
         return f"{self.rollout.label} {self.name}".strip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a cutover with other bounds is a new version, which starts now."""
-        if "cutover" in (named := kwargs.get("update_fields") or ()):
-            kwargs["update_fields"] = {*named, *DERIVED_FROM_CUTOVER}
+        """Save; a cutover with other bounds is a new version, which starts now.
+
+        A merged wave that is taken up again stands for itself again.
+        """
+        named = set(kwargs.get("update_fields") or ())
+        if "cutover" in named:
+            kwargs["update_fields"] = named = {*named, *DERIVED_FROM_CUTOVER}
+        if "status" in named:
+            kwargs["update_fields"] = {*named, "merged_into"}
+        if not self.is_merged:
+            self.merged_into = None
         fill_bounds(self, "cutover")
         before = Wave.objects.filter(pk=self.pk).first() if self.pk else None
         if before is not None:
@@ -307,116 +319,12 @@ class Wave(models.Model):
         """Earliest and latest day, as stored beside the text."""
         return self.cutover_earliest, self.cutover_latest
 
+    @property
+    def is_merged(self) -> bool:
+        """True while it is part of another wave, which has its users."""
+        return self.merged_into_id is not None and self.status == Status.CANCELLED
+
     def is_overdue_unconfirmed(self, today: date) -> bool:
         """True when the latest day lies before `today` and nobody has confirmed the use."""
         latest = self.cutover.latest
         return latest is not None and latest < today and not Status(self.status).is_settled
-
-
-class CitationQuerySet(models.QuerySet["Citation"]):
-    """Reads of citations."""
-
-    def get_by_natural_key(  # the parts of the key
-        self, rollout: str, source: str, subject: str, locator: str, wave: str | None = None
-    ) -> "Citation":
-        """What a source says, at one place, of one fact of a rollout or of one of its waves."""
-        key = {"rollout__code": rollout, "source__code": source, "subject": subject, "locator": locator}
-        return self.get(**key, wave__code=wave) if wave else self.get(**key, wave__isnull=True)
-
-    def adopted(self) -> "CitationQuerySet":
-        """The citations that the plan follows."""
-        return self.filter(adopted=True)
-
-
-class Citation(models.Model):
-    """What a source says of one rollout, verbatim. They may disagree; the plan follows the adopted one."""
-
-    class Subject(models.TextChoices):
-        """Which fact the source speaks of."""
-
-        CUTOVER = "cutover", "切替"
-        USERS = "users", "人数"
-
-    rollout = models.ForeignKey(
-        Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="citations"
-    )
-    wave = models.ForeignKey(
-        Wave,
-        verbose_name="移行単位",
-        null=True,
-        blank=True,
-        on_delete=models.CASCADE,
-        related_name="citations",
-        help_text="移行単位の一つだけについての引用なら選びます。空欄なら導入案件の全体です。",
-    )
-    source = models.ForeignKey(
-        Source, verbose_name="出典", on_delete=models.PROTECT, related_name="citations"
-    )
-    subject = models.CharField("内容", max_length=10, choices=Subject.choices)
-    text = models.CharField("資料の文言", max_length=300, help_text="資料の言い方のまま。")
-    locator = models.CharField("掲載箇所", max_length=100, blank=True, help_text="ページ、表の番号など。")
-    note = models.CharField("備考", max_length=200, blank=True)
-    says_cutover = FuzzyDateField(
-        "読み取った時期", help_text="文言が示す時期。R8.6、2022-08 のように入力します。"
-    )
-    says_users = models.PositiveIntegerField(
-        "読み取った人数", null=True, blank=True, validators=USER_VALIDATORS, help_text="文言が示す人数。"
-    )
-    adopted = models.BooleanField("採用", default=False, help_text="計画がこの引用に従う場合に選びます。")
-
-    history = HistoricalRecords()
-    objects = CitationQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "引用"
-        verbose_name_plural = "引用"
-        ordering = ["rollout", "subject", "-adopted", "source__code", "id"]
-        constraints = [
-            models.CheckConstraint(
-                name="citation_subject_known", condition=Q(subject__in=["cutover", "users"])
-            ),
-            models.CheckConstraint(
-                name="citation_says_what_its_subject_is",
-                condition=(Q(says_users__isnull=True) | Q(subject="users"))
-                & (Q(says_cutover="") | Q(subject="cutover")),
-                violation_error_message="切替の引用には時期を、人数の引用には人数を入力してください。",
-            ),
-            models.CheckConstraint(
-                name="citation_users_in_range",
-                condition=Q(says_users__isnull=True) | Q(says_users__range=(0, MAX_USERS)),
-            ),
-            models.UniqueConstraint(
-                name="citation_once",
-                fields=["rollout", "source", "subject", "locator"],
-                condition=Q(wave__isnull=True),
-                violation_error_message="この出典のこの箇所からの引用は登録済みです。",
-            ),
-            models.UniqueConstraint(
-                name="citation_once_a_wave",
-                fields=["wave", "source", "subject", "locator"],
-                condition=Q(wave__isnull=False),
-                violation_error_message="この出典のこの箇所からの、この移行単位についての引用は登録済みです。",
-            ),
-            models.UniqueConstraint(
-                name="citation_one_adopted",
-                fields=["rollout", "subject"],
-                condition=Q(adopted=True, wave__isnull=True),
-                violation_error_message="採用する引用は、内容ごとに1つです。",
-            ),
-            models.UniqueConstraint(
-                name="citation_one_adopted_a_wave",
-                fields=["wave", "subject"],
-                condition=Q(adopted=True, wave__isnull=False),
-                violation_error_message="採用する引用は、移行単位の内容ごとに1つです。",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.text
-
-    def natural_key(self) -> tuple[Any, ...]:
-        """The codes of rollout and source, the subject and the locator; the wave's code, if any."""
-        key = (self.rollout.code, self.source.code, self.subject, self.locator)
-        return (*key, self.wave.code) if self.wave else key
-
-    natural_key.dependencies = ["rollout.rollout", "rollout.wave", "rollout.source"]  # type: ignore[attr-defined]

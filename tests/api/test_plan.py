@@ -1,9 +1,12 @@
 """Rollouts and waves as they are shown."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from django.utils import timezone
 
-from rollout import recompute
+from rollout import actions, recompute
 from rollout.models import Citation, PlanVersion, Projection, Rollout, RolloutCoverage, Wave
 from rollout.models.version import pack_counts
 from tests.factories import (
@@ -61,6 +64,7 @@ def test_wave_tells_who_moves_when_and_how_many(get):
         },
         "status": "planned",
         "status_label": "予定",
+        "merged_into": None,
         "overdue_unconfirmed": False,
         "note": "",
     }
@@ -298,3 +302,45 @@ def test_rollout_whose_waves_are_all_cancelled_has_no_users_and_no_citation(get,
     PlanVersion.objects.raise_number()
     recompute.recompute()
     assert get("rollouts/nta/")["count"] == {"users": 0, "basis": "stated", "citation": None}
+
+
+@pytest.fixture
+def merged(clock):
+    """国税庁 with two waves of the plan, of which the second went into the first an hour ago."""
+    rollout = Rollout.objects.get(code="nta")
+    second = WaveFactory(rollout=rollout, code="nta-2", cutover="R8.6~")
+    clock.shift(3600)
+    actions.merge_waves(waves=[second], into=rollout.waves.get(code="nta-1"), actor=None, reason="統合")
+    clock.shift(3600)
+    recompute.recompute()
+
+
+@pytest.mark.usefixtures("merged")
+def test_merged_wave_is_still_listed_and_says_into_which(get):
+    columns = ("code", "status", "merged_into", "count")
+    rows = get("waves/?search=国税庁")["results"]
+    nothing = {"users": None, "basis": "unknown", "citation": None}
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        ("nta-1", "planned", None, rows[0]["count"]),
+        ("nta-2", "cancelled", "nta-1", nothing),
+    ]
+    assert rows[0]["count"]["users"] == 68_600
+    assert [wave["merged_into"] for wave in get("rollouts/nta/")["waves"]] == [None, "nta-1"]
+
+
+@pytest.mark.usefixtures("merged")
+def test_merged_wave_is_as_it_was_before(get):
+    before = (timezone.now() - timedelta(minutes=90)).isoformat().replace("+", "%2B")
+    rows = get(f"waves/?search=国税庁&as_of={before}")["results"]
+    assert [(row["status"], row["merged_into"], row["count"]["users"]) for row in rows] == [
+        ("planned", None, 34_300),
+        ("planned", None, 34_300),
+    ]
+
+
+@pytest.mark.usefixtures("merged")
+def test_rollout_whose_waves_were_merged_has_the_same_count(get):
+    before = (timezone.now() - timedelta(minutes=90)).isoformat().replace("+", "%2B")
+    counts = [get(path)["count"] for path in ("rollouts/nta/", f"rollouts/nta/?as_of={before}")]
+    assert counts[0] == counts[1]
+    assert (counts[0]["users"], counts[0]["basis"]) == (68_600, "stated")

@@ -201,7 +201,7 @@ def test_plan_that_has_not_moved_says_so(client, budget):
     html = page(client, BUDGET)
     assert leads(html) == [
         "「R8概算要求時点」から、R8年度末の見込みは 152,000人のまま変わっていません。",
-        "日程の変更、追加、削除、中止はありません。",
+        "日程の変更、追加、削除、統合、中止はありません。",
     ]
     assert "変わった移行単位はありません。" in html
     assert "ほかの 24件は変わっていません。" in html

@@ -130,6 +130,7 @@ BROKEN_ROWS = {
         Wave,
         {"status": "in_use", "cutover_latest": None, "cutover_open_ended": True},
     ),
+    "wave_not_merged_into_itself": (Wave, {"merged_into_id": "id", "status": "cancelled"}),
     "citation_subject_known": (Citation, {"subject": "price"}),
     "rule_audience_known": (ReminderRule, {"audience": "nobody"}),
     "rule_days_in_range": (ReminderRule, {"days_before": 1001}),
@@ -176,6 +177,9 @@ REPEATED_ROWS = {
 BROKEN_TWICE = {
     "cohort_inside_is_a_size": lambda: Cohort.objects.filter(pk=CohortFactory().pk).update(
         inside=CohortFactory(), reading="ambiguous"
+    ),
+    "wave_merged_is_cancelled": lambda: Wave.objects.filter(pk=WaveFactory().pk).update(
+        merged_into=WaveFactory()
     ),
 }
 

@@ -1,0 +1,166 @@
+"""The page that merges waves of one rollout into one of them, or into another wave of it.
+
+Two steps and one address: which wave takes them and why, then what that does to the plan, tried and taken
+back. What is then confirmed is the same merge on the plan that it was looked at on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from rollout import actions
+from rollout.admin.base import _actor, writing
+from rollout.admin.confirmation import BACK, ConfirmedAdmin, tried
+from rollout.admin.history import Timeline, newest_versions
+from rollout.admin.impact import Impact
+from rollout.domain.dates import UNDECIDED
+from rollout.domain.plan import Status
+from rollout.history import catch_up
+from rollout.merging import NOTHING_CHOSEN, OTHER_ROLLOUT, REASON_NEEDED, named
+from rollout.models import PlanVersion, Rollout, Wave
+from rollout.models.labels import STATUS_LABELS
+from rollout.reader import read_plan
+
+CHOSEN = "waves"
+MOVED_ON = (
+    "確認のあいだに、ほかの変更が保存されました。いまの計画で計算し直しましたので、もう一度確認してください。"
+)
+TAKEN_UP_AGAIN = (
+    "この移行単位は、別の移行単位に統合されています。状態を「中止」以外に戻すと、統合は取り消されます。"
+    "統合先の人数は自動では減らないので、あわせて直してください。"
+)
+
+
+class TargetChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Which wave takes the others."""
+
+    def label_from_instance(self, obj: models.Model) -> str:
+        """With what tells waves of one rollout apart."""
+        return _described(obj) if isinstance(obj, Wave) else str(obj)
+
+
+class MergeForm(forms.Form):
+    """Which wave takes the others, why, and on which plan that was looked at."""
+
+    into = TargetChoice(
+        label="統合先",
+        queryset=Wave.objects.none(),
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={"required": "統合先を選んでください。"},
+    )
+    reason = forms.CharField(
+        label="統合する理由",
+        max_length=500,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        help_text="何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わる移行単位すべての履歴に残ります。",
+        error_messages={"required": REASON_NEEDED},
+    )
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, rollout: Rollout, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        into: Any = self.fields["into"]
+        waves = Wave.objects.filter(rollout=rollout).exclude(status=Status.CANCELLED.value)
+        into.queryset = waves.select_related("rollout__lead_ministry")
+
+
+class MergingAdmin(ConfirmedAdmin):
+    """Waves that can be merged from their list; a merged one says into which."""
+
+    @admin.action(description="選んだ移行単位を1つに統合…", permissions=["change"])
+    def merge_chosen(self, request: HttpRequest, queryset: QuerySet[Wave]) -> HttpResponse:
+        """Go to the page that asks into which, and why."""
+        keys = queryset.order_by("pk").values_list("pk", flat=True)
+        address = reverse("admin:rollout_wave_merge")
+        return HttpResponseRedirect(f"{address}?{urlencode([(CHOSEN, key) for key in keys])}")
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that merges."""
+        view = self.admin_site.admin_view(self.merge_view)
+        return [path("merge/", view, name="rollout_wave_merge"), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Of a merged wave, first of all, into which."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not isinstance(obj, Wave) or not obj.merged_into_id:
+            return fieldsets
+        return (("統合", {"fields": ("merged_into",), "description": TAKEN_UP_AGAIN}), *fieldsets)
+
+    def merge_view(self, request: HttpRequest) -> HttpResponse:
+        """The question which and why; then what it does; then the merge itself."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        with writing(request):
+            waves = self._chosen(request)
+            if not waves or len({wave.rollout_id for wave in waves}) > 1:
+                messages.error(request, OTHER_ROLLOUT if waves else NOTHING_CHOSEN)
+                return HttpResponseRedirect(reverse("admin:rollout_wave_changelist"))
+            form = MergeForm(request.POST or None, rollout=waves[0].rollout)
+            found: dict[str, Any] = {}
+            if form.is_valid() and BACK not in request.POST:
+                found = self._looked_at(request, form, waves)
+            if into := found.get("done"):
+                messages.success(request, f"{named(into)}に統合しました。")
+                return HttpResponseRedirect(reverse("admin:rollout_wave_change", args=[into.pk]))
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"移行単位の統合: {waves[0].rollout}",
+                "waves": [_described(wave) for wave in waves],
+                "form": form,
+                "opts": self.opts,
+                **found,
+            }
+            return TemplateResponse(request, "admin/wave_merge.html", context).render()
+
+    def _chosen(self, request: HttpRequest) -> list[Wave]:
+        keys = [key for key in request.GET.getlist(CHOSEN) if key.isascii() and key.isdecimal()]
+        return list(self.get_queryset(request).filter(pk__in=keys))
+
+    def _looked_at(self, request: HttpRequest, form: MergeForm, waves: Sequence[Wave]) -> dict[str, Any]:
+        """What the merge does, or under `done` what it went into; nothing where the form says why not."""
+        into, reason = form.cleaned_data["into"], form.cleaned_data["reason"]
+        merge = {
+            "waves": [wave for wave in waves if wave != into],
+            "into": into,
+            "reason": reason,
+            "actor": _actor(request),
+        }
+        number, seen = PlanVersion.objects.lock().number, form.cleaned_data["seen_version"]
+        try:
+            if seen == number:
+                return {"done": actions.merge_waves(**merge)}
+            tried_out = _tried(merge)
+        except ValidationError as error:
+            form.add_error(None, error)
+            return {}
+        return {**tried_out, "number": number, "moved_on": MOVED_ON if seen is not None else ""}
+
+
+def _tried(merge: dict[str, Any]) -> dict[str, Any]:
+    """What a merge changes, and what that does to the figures; taken back."""
+    catch_up(PlanVersion.objects.lock(), timezone.now())
+    rollout, before, versions = merge["into"].rollout, read_plan()[0], newest_versions([Rollout, Wave])
+    with tried():
+        actions.merge_waves(**merge)
+        return {
+            "entries": Timeline(rollout, [(Wave, "rollout_id")], versions)[:],
+            "impact": Impact.of(before, read_plan()[0], timezone.localdate()),
+        }
+
+
+def _described(wave: Wave) -> str:
+    users = "空欄" if wave.users is None else f"{wave.users:,}人"
+    cutover = wave.cutover.text or UNDECIDED
+    return f"{named(wave)}：切替 {cutover}、人数 {users}、{STATUS_LABELS[wave.status]}"

@@ -1,0 +1,79 @@
+"""Which waves may become one, and how many users that one then has.
+
+A merged wave is cancelled, names the wave that it went into, and has no count of its own: its users are that
+one's. So merging never changes how many users a rollout has, only when some of them move.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.core.exceptions import ValidationError
+
+from rollout.domain.plan import MAX_USERS, Status
+from rollout.models import Wave
+
+REASON_NEEDED = "統合する理由を書いてください。"
+NOTHING_CHOSEN = "統合する移行単位を、統合先のほかに1つ以上選んでください。"
+OTHER_ROLLOUT = "統合できるのは、同じ導入案件の移行単位どうしだけです。"
+INTO_ITSELF = "移行単位を、それ自身には統合できません。"
+USERS_ARE_ELSEWHERE = "統合した移行単位には人数を入力できません。統合先の人数に含めてください。"
+
+
+def named(wave: Wave) -> str:
+    """The wave with its code: the waves of a rollout often have no names of their own."""
+    return f"{wave}（{wave.code}）"
+
+
+def check_merge(into: Wave, waves: Sequence[Wave]) -> None:
+    """Raise ValidationError when `waves` may not go into `into`."""
+    if not waves:
+        raise ValidationError(NOTHING_CHOSEN)
+    if into in waves:
+        raise ValidationError(INTO_ITSELF)
+    if {wave.rollout_id for wave in waves} != {into.rollout_id}:
+        raise ValidationError(OTHER_ROLLOUT)
+    if into.status == Status.CANCELLED:
+        state = "別の移行単位に統合済み" if into.merged_into_id else "中止"
+        raise ValidationError(f"統合先の{named(into)}は{state}です。ほかの移行単位を選んでください。")
+    if refusals := [text for wave in waves if (text := _refusal(wave))]:
+        raise ValidationError(refusals)
+
+
+def _refusal(wave: Wave) -> str:
+    """Why a wave may not go into another; nothing where it may."""
+    if wave.merged_into_id:
+        return f"{named(wave)}は、もう統合済みです。"
+    if wave.status == Status.CANCELLED:
+        return f"{named(wave)}は中止なので、統合する人数がありません。先に中止を取り消してください。"
+    if wave.status == Status.IN_USE:
+        return f"{named(wave)}はもう利用中です。利用中の移行単位は、統合先にだけ選べます。"
+    return ""
+
+
+def users_together(into: Wave, waves: Sequence[Wave]) -> int | None:
+    """The stated users of all, or None where none are stated.
+
+    Raises ValidationError where only some are: nobody would know the whole.
+    """
+    every = [into, *waves]
+    stated = [wave.users for wave in every if wave.users is not None]
+    if not stated:
+        return None
+    if len(stated) < len(every):
+        blank = "、".join(named(wave) for wave in every if wave.users is None)
+        raise ValidationError(
+            f"{blank}の人数が空欄なので、合わせた人数が分かりません。先にその人数を入力するか、"
+            "ほかの移行単位の人数を空欄にしてから統合してください。"
+        )
+    if sum(stated) > MAX_USERS:
+        raise ValidationError(f"合わせた人数が{MAX_USERS:,}人を超えます。人数を確かめてください。")
+    return sum(stated)
+
+
+def parts_first(waves: Iterable[Wave]) -> list[Wave]:
+    """The waves in an order in which they can be deleted: each before what it went into."""
+    left, found = {wave.pk: wave for wave in waves}, []
+    while left:
+        into = {wave.merged_into_id for wave in left.values()}
+        free = [pk for pk in left if pk not in into] or list(left)
+        found += [left.pop(pk) for pk in free]
+    return found

@@ -1,0 +1,67 @@
+"""The page that merges waves in a real browser: without JavaScript, at two widths, by axe's rules."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
+from django.urls import reverse
+
+from rollout.models import Rollout, Wave
+from tests.browser import chromium
+from tests.factories import WaveFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
+
+
+@pytest.fixture
+def open_list(live_server, staff_client, monkeypatch):
+    """Opens the list of waves, of which 国税庁 has two, signed in, at a width."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop
+    rollout = Rollout.objects.get(code="nta")
+    WaveFactory(rollout=rollout, code="nta-2", name="第2陣", cutover="R9.6")
+    session = {"name": "sessionid", "value": staff_client.cookies["sessionid"].value, "url": live_server.url}
+    with chromium() as open_empty:
+
+        def open_at(width, **options):
+            page = open_empty(width, **options)
+            page.context.add_cookies([session])
+            address = f"{live_server.url}{reverse('admin:rollout_wave_changelist')}?q=国税庁"
+            assert page.goto(address).status == 200
+            return page
+
+        yield open_at
+        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
+
+
+def choose(page):
+    """From the list to the page that asks."""
+    for box in page.locator("input[name=_selected_action]").all():
+        box.check()
+    page.get_by_label("操作").select_option(label="選んだ移行単位を1つに統合…")
+    page.get_by_role("button", name="実行").click()
+
+
+def fill(page):
+    """From there to the page that shows what it does."""
+    page.get_by_label("第2陣").check()
+    page.get_by_label("統合する理由").fill("12月3日 国税庁からの連絡")
+    page.get_by_role("button", name="影響を確認する").click()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("steps", [(choose,), (choose, fill)], ids=["question", "what it does"])
+def test_page_is_sound_by_axe_and_does_not_overflow(open_list, width, steps):
+    page = open_list(width, bypass_csp=True)
+    for step in steps:
+        step(page)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+
+
+def test_waves_are_merged_without_javascript(open_list):
+    page = open_list(390, java_script_enabled=False)
+    choose(page)
+    fill(page)
+    page.get_by_role("button", name="統合する").click()
+    assert page.get_by_text("国税庁 第2陣（nta-2）に統合しました。").is_visible()
+    assert Wave.objects.get(code="nta-1").merged_into.code == "nta-2"
