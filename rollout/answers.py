@@ -5,14 +5,19 @@ in a mail is known to us as a row of the ledger alone, so that history names the
 What no longer holds raises ValidationError in Japanese, and nothing is written.
 """
 
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
-from rollout import actions
+from rollout import actions, outbox
 from rollout.actions import Actor
 from rollout.domain.dates import FuzzyDate
 from rollout.domain.plan import Status
+from rollout.domain.reminders import State, next_sending
 from rollout.models import PlanVersion, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS
 from rollout.tasks import nudge_on_commit
@@ -24,6 +29,11 @@ MOVED = (
 UNDATED = "切替の時期が決まっていないため、日程確認はできません。"
 PASSED = "切替予定を過ぎているため、日程確認はできません。利用開始の確認か、新しい予定が必要です。"
 TOO_EARLY = "切替予定の期間がまだ始まっていません。早く利用を始めた場合は、メールに返信してお知らせください。"
+
+RESENT_STATES = (State.UNKNOWN, State.FAILED, State.MISSED)
+"""What became of these was no good, and a person may have them sent again."""
+
+HAS_ARRIVED = "受領が確認されています。もう一度送らずに、届いたものとして扱ってください。"
 
 
 @transaction.atomic
@@ -90,6 +100,58 @@ def confirm_use_by_link(*, reminder: Reminder, day: FuzzyDate) -> bool:
     is_new = confirm_use(wave=_wave_of(reminder), day=day, actor=None, reason=link_reason(reminder))
     acknowledge(reminder=reminder)
     return is_new
+
+
+@transaction.atomic
+def resend(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
+    """Have a mail sent again that is unknown, failed or missed, under the same Message-ID.
+
+    It goes out at once, or when mail may go out next, takes the place of no other mail, and has its whole
+    grace before it. Raises ValidationError when somebody has decided on it since `reminder` was read, when
+    its recipient has acknowledged it, and when plan, rule or contact do not want it any more.
+    """
+    PlanVersion.objects.lock()
+    now = timezone.now()
+    if reminder.state == State.UNKNOWN and reminder.acknowledged_at is not None:
+        raise ValidationError(HAS_ARRIVED)
+    values = {"state": State.DUE, "due_at": next_sending(now), "retry_at": None}
+    _decide(reminder, RESENT_STATES, actor, "もう一度送る", now, **values)
+    outbox.follow_plan(reminder, now=now)
+    reminder.refresh_from_db()
+    if reminder.state != State.DUE:
+        raise ValidationError(f"もう送る必要がありません：{reminder.state_note}")
+
+
+@transaction.atomic
+def accept(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
+    """Take a mail whose fate is unknown as one that has arrived, when it was sent.
+
+    Raises ValidationError when somebody has decided on it since `reminder` was read.
+    """
+    PlanVersion.objects.lock()
+    values = {"state": State.SENT, "sent_at": F("claimed_at")}
+    _decide(reminder, (State.UNKNOWN,), actor, "届いたことを確認", timezone.now(), **values)
+    _plan_anew()
+
+
+def _decide(
+    reminder: Reminder,
+    states: tuple[State, ...],
+    actor: AbstractBaseUser,
+    what: str,
+    now: datetime,
+    **values: object,
+) -> None:
+    """Write a person's decision on the row, unless it is no longer what that person saw."""
+    if reminder.state not in states:
+        raise ValidationError(f"いまは「{reminder.get_state_display()}」です。{reminder.state_note}")
+    seen = {"state": reminder.state, "attempts": reminder.attempts, "due_at": reminder.due_at}
+    note = f"{timezone.localtime(now):%Y-%m-%d %H:%M} {actor.get_username()}：{what}"[:300]
+    decided = Reminder.objects.filter(pk=reminder.pk, **seen).update(
+        state_note=note, decided_by=actor, **values
+    )
+    if not decided:
+        raise ValidationError("ほかの人がすでに判断したか、状態が変わりました。一覧を開き直してください。")
 
 
 def link_reason(reminder: Reminder) -> str:

@@ -16,6 +16,7 @@ from rollout import actions
 from rollout.admin import filters, wording
 from rollout.admin.base import Parts, StockStacked, StockTabular
 from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.admin.deciding import confirm_cutovers
 from rollout.admin.forms import (
     CitationForm,
     CitationFormSet,
@@ -102,9 +103,10 @@ class WaveAdmin(WaveReading, ConfirmedAdmin):
     ordering = (BY_CUTOVER, "rollout__order", "code")
     list_select_related = ("rollout__lead_ministry",)
     autocomplete_fields = ("rollout",)
-    readonly_fields = ("cutover_reading", "projected_users")
+    readonly_fields = ("cutover_reading", "projected_users", "confirmed_on")
+    actions = (confirm_cutovers,)
     fieldsets = (
-        (None, {"fields": ("rollout", "cutover", "cutover_reading", "status")}),
+        (None, {"fields": ("rollout", "cutover", "cutover_reading", "confirmed_on", "status")}),
         ("人数", {"fields": ("users", "projected_users")}),
         ("その他", {"fields": ("code", "name", "note")}),
     )

@@ -22,10 +22,11 @@ from rollout.dashboard.pages import moment_text
 from rollout.domain.dates import FuzzyDate, fiscal_year_label, parse
 from rollout.domain.letters import days_left_text, standing_text
 from rollout.domain.plan import Basis
-from rollout.domain.reminders import MERGED, Standing
+from rollout.domain.reminders import Standing
 from rollout.models import Projection, Reminder, Wave
 from rollout.models.fields import FuzzyDateFormField
 from rollout.models.labels import OVERDUE_LABEL, count_text
+from rollout.models.reminders import standing_of
 from rollout.outbox.links import AnswerLinkError, AnswerLinkExpiredError, read_answer_token
 
 TEMPLATE = "rollout/dashboard/answer.html"
@@ -182,7 +183,7 @@ def _told(reminder: Reminder, wave: Wave) -> tuple[str, str] | None:
     if not reminder.told_status:
         return None
     then = Standing(parse(reminder.told_cutover, lenient=True), reminder.told_status)
-    now = Standing(wave.cutover, MERGED if wave.merged_into else wave.status)
+    now = standing_of(wave)
     if then.is_same(now):
         return None
     return standing_text(then.cutover, then.status), standing_text(now.cutover, now.status)
