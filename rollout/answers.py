@@ -1,8 +1,8 @@
 """What the recipients of reminders answer, and what people decide about mails whose fate is unclear.
 
-Atomic and keyword-only as actions are, and the plan's version row is locked first. Whoever answers by the link
-in a mail is known to us as a row of the ledger alone, so that history names the row and never an address.
-What no longer holds raises ValidationError in Japanese, and nothing is written.
+Atomic and keyword-only as actions are, and the plan's version row is locked first. Whoever answers by the
+link in a mail is known to us as a row of the ledger alone, so that history names the row and never an
+address. What no longer holds raises ValidationError in Japanese, and nothing is written.
 """
 
 from datetime import datetime

@@ -1,9 +1,9 @@
 """Does the product keep up with itself? `/readyz`, `/metrics` and the pages read it here, so that they agree.
 
 A tick is late after 3 minutes. A mail waits since it became due, since its next attempt became due, or since
-mail may go out that day, whichever came last; it is late after 15 minutes. So nothing is late at night, on
-closed days and before 09:15 in Tokyo, nor is a row that waits for its next attempt: one full mailbox is
-nobody's outage. What nobody has marked as due although its time has come counts as well.
+mail may go out that day, whichever came last; it is late after 15 minutes. So nothing is late on closed days
+and before 09:15 in Tokyo, nor is a row that waits for its next attempt: one full mailbox is nobody's outage.
+What nobody has marked as due although its time has come counts as well.
 """
 
 from dataclasses import dataclass

@@ -46,8 +46,8 @@ def make_wave(cutover, **values):
     )
 
 
-def sent_reminder(cutover, **values):
-    """A mail about a wave with this cutover, sent an hour ago."""
-    wave = make_wave(cutover)
+def sent_reminder(about, **values):
+    """A mail about a wave, or about one with this cutover, that has gone out."""
+    wave = make_wave(about) if isinstance(about, str) else about
     told = {"told_cutover": wave.cutover.text, "told_status": wave.status}
     return make_reminder(wave, **{"state": "sent", "sent_at": NOW, **told, **values})

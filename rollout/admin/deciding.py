@@ -1,4 +1,4 @@
-"""What a person decides about mails that are unknown, failed or missed: asked once more, then done row by row."""
+"""What people decide in a list: about mails that are unknown, failed or missed, and about dates that hold."""
 
 from collections.abc import Callable
 from typing import Any

@@ -21,7 +21,7 @@ from rollout import answers
 from rollout.dashboard.pages import moment_text
 from rollout.domain.dates import FuzzyDate, fiscal_year_label, parse
 from rollout.domain.letters import days_left_text, standing_text
-from rollout.domain.plan import Basis
+from rollout.domain.plan import Basis, Status
 from rollout.domain.reminders import Standing
 from rollout.models import Projection, Reminder, Wave
 from rollout.models.fields import FuzzyDateFormField
@@ -132,10 +132,12 @@ def _show(
 ) -> HttpResponse:
     wave = _wave_of(reminder)
     today = timezone.localdate()
+    is_settled = Status(wave.status).is_settled
     context = {
         "wave": wave,
         "ministry": wave.rollout.lead_ministry.name,
-        "days_left": "" if wave.status in ("in_use", "cancelled") else days_left_text(wave.cutover, today),
+        "is_settled": is_settled,
+        "days_left": "" if is_settled else days_left_text(wave.cutover, today),
         "reading": _reading(wave.cutover),
         "status": _standing_label(wave),
         "users": _users_text(wave),
@@ -156,14 +158,14 @@ def _wave_of(reminder: Reminder) -> Wave:
     return reminder.wave
 
 
-def _reading(cutover: FuzzyDate) -> str:
+def _reading(cutover: FuzzyDate) -> list[str]:
     """What was read from the cutover's text: the era in full, the days and the fiscal year."""
     first, last = cutover.earliest, cutover.latest
     if first is None:
-        return ""
+        return []
     days = first.isoformat() if first == last else f"{first}〜{last or ''}"
-    year = "" if cutover.fiscal_year is None else f"・{fiscal_year_label(cutover.fiscal_year)}"
-    return f"{cutover.format_japanese()}・{days}{year}"
+    year = [] if cutover.fiscal_year is None else [fiscal_year_label(cutover.fiscal_year)]
+    return [cutover.format_japanese(), days, *year]
 
 
 def _standing_label(wave: Wave) -> str:

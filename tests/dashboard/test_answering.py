@@ -137,7 +137,7 @@ def test_page_shows_the_wave_and_asks(client, reminder):
     answer = client.get(path(reminder))
     assert text(answer) == (
         "事前通知への回答 案件 国税庁（地方拠点） 府省庁 国税庁 "
-        "切替予定 R9.1.15 令和9年1月15日・2027-01-15・R8年度 切替まで 切替予定日まであと30日です "
+        "切替予定 R9.1.15 令和9年1月15日 2027-01-15 R8年度 切替まで 切替予定日まであと30日です "
         "状態 予定 人数 計算待ち "
         "ボタンを押すまで、何も記録されません。ここにない変更や質問は、メールに返信してお知らせください。 "
         "受け取りの確認 メールを受け取ったことだけを記録します。計画は変わりません。 受け取りました "
@@ -289,6 +289,15 @@ def test_answer_that_no_longer_holds_is_refused(client, reminder, change_to, sen
 def test_moved_wave_can_still_be_received(client, reminder):
     change(reminder.wave, cutover="R9.2.1")
     assert said(client, post(client, reminder, answer="received")).startswith("受け取ったことを記録しました")
+
+
+def test_page_of_a_wave_in_use_says_since_when(client, reminder):
+    change(reminder.wave, status="in_use", cutover="R8.12.15")
+    said_now = text(client.get(path(reminder)))
+    assert said_now.partition(" 府省庁 国税庁 ")[2].partition(" ボタンを")[0] == (
+        "利用開始 R8.12.15 令和8年12月15日 2026-12-15 R8年度 状態 利用中 人数 計算待ち"
+    )
+    assert "日程確認" not in said_now
 
 
 def test_merged_wave_says_into_which(client, reminder):
