@@ -18,14 +18,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from rollout import answers
-from rollout.dashboard.pages import moment_text
 from rollout.domain.dates import FuzzyDate, fiscal_year_label, parse
 from rollout.domain.letters import days_left_text, standing_text
 from rollout.domain.plan import Basis, Status
 from rollout.domain.reminders import Standing
 from rollout.models import Projection, Reminder, Wave
 from rollout.models.fields import FuzzyDateFormField
-from rollout.models.labels import OVERDUE_LABEL, count_text
+from rollout.models.labels import OVERDUE_LABEL, count_text, moment_text
 from rollout.models.reminders import standing_of
 from rollout.outbox.links import AnswerLinkError, AnswerLinkExpiredError, read_answer_token
 

@@ -79,8 +79,10 @@ def test_decision_is_asked_first_and_then_done_row_by_row(deciding, unclear):
 def test_resend_that_nobody_wants_is_refused_with_the_reason(deciding, unclear):
     answer = confirm(deciding, choose(deciding, LEDGER, "resend", unclear[:1]), "resend")
     assert said(answer) == [
-        f"#{unclear[0].pk} 国税庁（地方拠点）（unknown@example.go.jp）："
-        "もう送る必要がありません：宛先または通知ルールが変わったため"
+        (
+            f"#{unclear[0].pk} 国税庁（地方拠点）（unknown@example.go.jp）："
+            "もう送る必要がありません：宛先または通知ルールが変わったため"
+        )
     ]
     assert states() == ["unknown", "failed", "sent"]
 
@@ -89,8 +91,10 @@ def test_decision_on_what_has_changed_since_it_was_shown_is_refused(deciding, un
     asked = choose(deciding, LEDGER, "accept", unclear[:1])
     Reminder.objects.filter(pk=unclear[0].pk).update(state="sent", state_note="佐藤：届いたことを確認")
     assert said(confirm(deciding, asked, "accept")) == [
-        f"#{unclear[0].pk} 国税庁（地方拠点）（unknown@example.go.jp）：確認のあとで状態が変わったため、"
-        "何もしていません。いまは「送信済み」です。佐藤：届いたことを確認"
+        (
+            f"#{unclear[0].pk} 国税庁（地方拠点）（unknown@example.go.jp）：確認のあとで状態が変わったため、"
+            "何もしていません。いまは「送信済み」です。佐藤：届いたことを確認"
+        )
     ]
 
 
@@ -157,8 +161,10 @@ def test_dates_are_confirmed_from_the_list(staff_client, waves):
     ]
     assert told[:1] + sorted(told[1:3]) == [
         "2件の日程確認を記録しました。",
-        "国税庁（地方拠点） passed（passed）：切替予定を過ぎているため、日程確認はできません。"
-        "利用開始の確認か、新しい予定が必要です。",
+        (
+            "国税庁（地方拠点） passed（passed）：切替予定を過ぎているため、日程確認はできません。"
+            "利用開始の確認か、新しい予定が必要です。"
+        ),
         "国税庁（地方拠点） undated（undated）：切替の時期が決まっていないため、日程確認はできません。",
     ]
 
