@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from rollout.domain.reminders import State
@@ -176,3 +177,12 @@ def test_metrics_before_anything_has_run(client):
         "gss_tick_age_seconds +Inf",
         "gss_projection_stale 1.0",
     ]
+
+
+def test_metrics_without_a_database_are_unavailable(client, monkeypatch):
+    def fail(_now):
+        raise OperationalError
+
+    monkeypatch.setattr("gss_tracker.metrics.watch", fail)
+    answer = client.get("/metrics")
+    assert (answer.status_code, answer.content) == (503, b"database\n")
