@@ -1,17 +1,13 @@
 """Is the process alive (`/healthz`), and does everything behind it keep up (`/readyz`)?"""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import DatabaseError
-from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from rollout.domain.reminders import State
-from rollout.models import PlanVersion, Projection, Reminder
-
-TICK_AGE_LIMIT = timedelta(minutes=3)
-DUE_AGE_LIMIT = timedelta(minutes=15)
+from rollout.models import Projection
+from rollout.watch import watch
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:
@@ -30,14 +26,11 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 
 
 def find_problems(now: datetime) -> list[str]:
-    """What lags: `projection` (none), `heartbeat` (no tick for 3 minutes), `ledger` (due for 15 minutes)."""
-    version = PlanVersion.objects.current()
-    limit = now - DUE_AGE_LIMIT
-    untried_or_overdue = Q(attempts=0) | Q(retry_at__lt=limit)  # one full mailbox is nobody's outage
-    late = Reminder.objects.filter(untried_or_overdue, state=State.DUE, due_at__lt=limit)
+    """What lags: `projection` (none), `heartbeat` and `ledger` (rollout.watch)."""
+    seen = watch(now)
     checks = {
         "projection": not Projection.objects.exists(),
-        "heartbeat": version.ticked_at is None or now - version.ticked_at > TICK_AGE_LIMIT,
-        "ledger": late.exists(),
+        "heartbeat": seen.tick_is_late,
+        "ledger": seen.mail_is_late,
     }
     return [name for name, failed in checks.items() if failed]

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from gss_tracker import health
+from gss_tracker import health, metrics
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("", include("rollout.urls")),
 ]
 

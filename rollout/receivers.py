@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from rollout.history import TRACKED_MODELS, catch_up
 from rollout.models import PlanVersion
-from rollout.tasks import nudge
+from rollout.tasks import nudge_on_commit
 
 
 def connect() -> None:
@@ -38,6 +38,4 @@ def lock_first(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any)
 def mark_changed(sender: type[models.Model], *, raw: bool = False, **_kwargs: Any) -> None:
     """Raise the version, and have the figures follow once the change is committed."""
     PlanVersion.objects.raise_number(history_missing=raw)
-    connection = transaction.get_connection()
-    if not any(callback[1] is nudge for callback in connection.run_on_commit):
-        transaction.on_commit(nudge, robust=True)
+    nudge_on_commit()

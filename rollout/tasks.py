@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -42,3 +43,9 @@ def nudge() -> None:
         follow_change.delay()
     except OperationalError:
         logger.warning("broker unreachable; the next tick follows the change")
+
+
+def nudge_on_commit() -> None:
+    """Nudge once, when what is being written is committed."""
+    if not any(callback[1] is nudge for callback in transaction.get_connection().run_on_commit):
+        transaction.on_commit(nudge, robust=True)

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from rollout.admin.base import FrozenAdmin, PlanAdmin
+from rollout.admin.deciding import DecidedAdmin
 from rollout.admin.filters import SendingFilter
 from rollout.domain.letters import VARIABLES
 from rollout.domain.reminders import Kind
@@ -45,7 +46,7 @@ class ReminderRuleAdmin(PlanAdmin):
 
 
 @admin.register(Reminder)
-class ReminderAdmin(FrozenAdmin):
+class ReminderAdmin(DecidedAdmin):
     """The ledger: which mail is owed to whom and when, and what became of it."""
 
     list_display = ("due_at", "ministry", "cutover", "rule", "address", "state_text", "sent_at")
@@ -63,8 +64,12 @@ class ReminderAdmin(FrozenAdmin):
     ordering = ("due_at", "id")
     list_select_related = ("wave__rollout__lead_ministry", "rule")
     fieldsets = (
-        (None, {"fields": ("due_at", "state", "state_note", "wave", "rule", "address")}),
-        ("送った文面", {"fields": ("subject", "body")}),
+        (None, {"fields": ("due_at", "state", "state_note", "decided_by", "wave", "rule", "address")}),
+        ("受け取った人の答え", {"fields": ("acknowledged_at",)}),
+        (
+            "送った文面",
+            {"fields": ("subject", "body", "told_cutover", "told_status", "reply_to", "calendar")},
+        ),
         (
             "送信の記録",
             {

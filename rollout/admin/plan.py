@@ -16,6 +16,7 @@ from rollout import actions
 from rollout.admin import filters, wording
 from rollout.admin.base import Parts, StockStacked, StockTabular
 from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.admin.deciding import confirm_cutovers
 from rollout.admin.forms import (
     CitationForm,
     CitationFormSet,
@@ -70,7 +71,6 @@ class WaveReading:
 class WaveAdmin(WaveReading, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
-    actions = ("merge_chosen",)
     form = WaveForm
     list_display = (
         "ministry",
@@ -104,9 +104,10 @@ class WaveAdmin(WaveReading, MergingAdmin):
     ordering = (BY_CUTOVER, "rollout__order", "code")
     list_select_related = ("rollout__lead_ministry",)
     autocomplete_fields = ("rollout",)
-    readonly_fields = ("cutover_reading", "projected_users", "merged_into")
+    readonly_fields = ("cutover_reading", "projected_users", "confirmed_on", "merged_into")
+    actions = (confirm_cutovers, "merge_chosen")
     fieldsets = (
-        (None, {"fields": ("rollout", "cutover", "cutover_reading", "status")}),
+        (None, {"fields": ("rollout", "cutover", "cutover_reading", "confirmed_on", "status")}),
         ("人数", {"fields": ("users", "projected_users")}),
         ("その他", {"fields": ("code", "name", "note")}),
     )

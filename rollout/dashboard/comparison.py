@@ -9,11 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 from rollout.dashboard import differences
-from rollout.dashboard.pages import QUOTED_LENGTH, public_page, read_basis
+from rollout.dashboard.pages import QUOTED_LENGTH, public_page, read_basis, render_page
 from rollout.domain.dates import fiscal_year_of
 from rollout.domain.plan import Basis
 from rollout.history import complete_since
@@ -63,7 +62,7 @@ def comparison(request: HttpRequest) -> HttpResponse:
         except OperationalError:
             context["busy"] = True
             status = HTTPStatus.SERVICE_UNAVAILABLE
-    return render(request, TEMPLATE, context, status=status)
+    return render_page(request, TEMPLATE, context, status=status)
 
 
 def _read(request: HttpRequest) -> _Asked:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Source
 from rollout.models.labels import BASIS_LABELS, moment_text
+from rollout.watch import watch
 
 QUOTED_LENGTH = 40
 
@@ -39,6 +40,20 @@ def public_page(view: View) -> View:
     return page
 
 
+def render_page(
+    request: HttpRequest, template: str, context: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    """The page, under a banner where the product does not keep up with itself."""
+    seen = watch(timezone.now())
+    lagging = {
+        "tick_is_late": seen.tick_is_late,
+        "ticked": moment_text(seen.ticked_at) if seen.ticked_at else "",
+        "mail_is_late": seen.mail_is_late,
+        "mail_waits_since": moment_text(seen.mail_waits_since) if seen.mail_waits_since else "",
+    }
+    return render(request, template, {"lagging": lagging, **context}, status=status)
+
+
 def projection_page(request: HttpRequest, template: str, describe: Describe) -> HttpResponse:
     """A page of the stored projection on the basis that the request names.
 
@@ -48,7 +63,9 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
     today = timezone.localdate()
     projection = Projection.objects.current(basis, today)
     if projection is None:
-        return render(request, "rollout/dashboard/not_computed.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return render_page(
+            request, "rollout/dashboard/not_computed.html", {}, status=HTTPStatus.SERVICE_UNAVAILABLE
+        )
     context = {
         "unknown_basis": unknown,
         "projection": projection,
@@ -60,7 +77,7 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
         **describe(projection, today),
     }
     status = HTTPStatus.OK if unknown is None else HTTPStatus.BAD_REQUEST
-    return render(request, template, context, status=status)
+    return render_page(request, template, context, status=status)
 
 
 def read_basis(text: str | None) -> tuple[Basis, str | None]:

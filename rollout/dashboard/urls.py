@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from rollout.dashboard import comparison, reconciliation, views
+from rollout.dashboard import answering, comparison, reconciliation, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("reminders/<str:token>/", answering.answer, name="answer"),
 ]

@@ -7,7 +7,7 @@ it becomes `unknown` for a person to look at, never a second mail.
 """
 
 from rollout.outbox.delivery import deliver
-from rollout.outbox.planning import plan_reminders
+from rollout.outbox.planning import follow_plan, plan_reminders
 from rollout.outbox.settling import settle
 
-__all__ = ["deliver", "plan_reminders", "settle"]
+__all__ = ["deliver", "follow_plan", "plan_reminders", "settle"]

@@ -24,6 +24,7 @@ from rollout.models.labels import STATUS_LABELS, count_text
 from rollout.models.reminders import standing_of
 from rollout.outbox.digest import digest_picture, digest_text
 from rollout.outbox.invitations import Revision, invitation_for, revisions
+from rollout.outbox.links import answer_url
 from rollout.outbox.subscriptions import subscription_url
 
 SUBJECT_LENGTH = 300
@@ -95,7 +96,7 @@ class Writer:
         if row.wave is None:
             return {**values, "警告": cap_warning()}
         values |= self._wave_values(row.wave, kind)
-        values["確認ページ"] = _answer_url(row)
+        values["確認ページ"] = answer_url(row.pk)
         values["カレンダー"] = subscription_url(contact) if contact else ""
         return {**values, **self._change_values(row)} if kind is Kind.CHANGE else values
 
@@ -201,7 +202,3 @@ def cap_warning() -> str:
         "1時間の枠があけば、猶予のうちは自動で送ります。"
         "心当たりがないときは、通知ルールと最近の計画の変更を確認してください。"
     )
-
-
-def _answer_url(row: Reminder) -> str:
-    return ""

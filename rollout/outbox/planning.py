@@ -60,6 +60,16 @@ def plan_reminders(*, now: datetime | None = None) -> None:
         PlanVersion.objects.update(reminders_number=version.number, reminders_day=today)
 
 
+def follow_plan(row: Reminder, *, now: datetime) -> None:
+    """Bring one row and those beside it up to date with the plan; the version row is locked."""
+    book = Book(now)
+    if row.wave_id is None:
+        book.plan_digests()
+    else:
+        waves = Wave.objects.select_related("rollout", "merged_into")
+        book.plan_waves([waves.get(pk=row.wave_id)])
+
+
 def _concerned(now: datetime) -> Q:
     """The waves that may owe something, or have something unsent."""
     edited = Wave.history.filter(history_date__gte=now - EDITED_WITHIN).values("id")
@@ -166,7 +176,7 @@ class Book:
     def _must_follow(self, row: Row, due_at: datetime) -> bool:
         """True for an unsent row due elsewhen, and for one given up that is wanted again within its grace."""
         if row.state in UNSENT_STATES:
-            return row.due_at != due_at
+            return row.due_at != due_at and not row.is_decided
         is_wanted_again = row.state == State.CANCELLED or (row.state in GIVEN_UP and row.due_at != due_at)
         grace = self.rule_rows[row.rule].grace_business_days
         return is_wanted_again and not is_past_grace(timezone.localdate(due_at), grace, self.today)

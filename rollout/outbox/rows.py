@@ -26,7 +26,7 @@ COLUMNS = (
         "due_at",
         "claimed_at",
     ),
-    *("sent_at", "acknowledged_at", "told_cutover", "told_status"),
+    *("sent_at", "acknowledged_at", "told_cutover", "told_status", "decided_by_id"),
 )
 
 
@@ -46,11 +46,17 @@ class Row(NamedTuple):
     acknowledged_at: datetime | None
     told_cutover: str
     told_status: str
+    decided_by: int | None
 
     @property
     def key(self) -> Key:
         """What makes it unique."""
         return self.wave, self.rule, self.address, self.version, self.occurrence
+
+    @property
+    def is_decided(self) -> bool:
+        """True for what a person has decided to send, whenever it was due."""
+        return self.state == State.DUE and self.decided_by is not None
 
 
 def read_rows(**conditions: Any) -> list[Row]:

@@ -37,7 +37,7 @@ def _settle_due(now: datetime) -> None:
     for row in Reminder.objects.filter(state=State.DUE).select_related("rule").defer("body", "picture"):
         if is_past_grace(timezone.localdate(row.due_at), row.rule.grace_business_days, today):
             _give_up(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
-        else:
+        elif row.decided_by_id is None:  # what a person has decided to send takes nobody's place
             groups[_group_of(row)].append(row)
     for rows in groups.values():
         rows.sort(key=_rank)

@@ -1,0 +1,136 @@
+"""What people decide in a list: about mails that are unknown, failed or missed, and about dates that hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from rollout import answers
+from rollout.admin.base import FrozenAdmin, StockAdmin
+from rollout.domain.reminders import State
+from rollout.models import Reminder, Wave
+
+SEEN = "_seen"
+LISTED = 20
+CONFIRM = "日程確認（この予定のままでよい）"
+CONFIRMED_IN_LIST = "一覧から日程確認"
+RESEND, ACCEPT = "もう一度送る", "届いたものとして扱う"
+OVERTAKEN = "確認のあとで状態が変わったため、何もしていません。"
+WARNINGS = {
+    RESEND: (
+        "選んだ通知を、同じ Message-ID で送り直します。「不明」のものは届いている可能性があり、"
+        "相手に2通届くことがあります。送信は取り消せません。"
+    ),
+    ACCEPT: "選んだ通知を、送信した時刻に「送信済み」になったものとして記録します。もう一度は送りません。",
+}
+Decide = Callable[..., None]
+
+
+class DecidedAdmin(FrozenAdmin):
+    """A ledger whose unclear rows wait for a person with the right to change reminders."""
+
+    change_form_template = "admin/ledger_change_form.html"
+    actions = ("resend", "accept")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change reminders, which means nothing else."""
+        return request.user.has_perm("rollout.change_reminder")
+
+    @admin.action(description=RESEND, permissions=["decide"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> TemplateResponse | None:
+        """Send the chosen rows again, once that is confirmed."""
+        return self._ask_or_decide(request, queryset, RESEND, answers.resend)
+
+    @admin.action(description=ACCEPT, permissions=["decide"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> TemplateResponse | None:
+        """Take the chosen rows as arrived, once that is confirmed."""
+        return self._ask_or_decide(request, queryset, ACCEPT, answers.accept)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """The row's page, with a button for each decision that it waits for."""
+        if self.has_decide_permission(request):
+            context["decisions"] = _decisions(kwargs["obj"].state)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _ask_or_decide(
+        self, request: HttpRequest, queryset: QuerySet[Reminder], what: str, decide: Decide
+    ) -> TemplateResponse | None:
+        if not request.user.is_authenticated:
+            raise PermissionDenied
+        if SEEN not in request.POST:
+            return self._ask(request, queryset, what)
+        refused = []
+        rows = list(queryset)
+        for row in rows:
+            try:
+                _check_seen(row, request)
+                decide(reminder=row, actor=request.user)
+            except ValidationError as error:
+                refused.append(f"#{row.pk} {row.wave or 'PMO'}（{row.address}）：{'、'.join(error.messages)}")
+        self._tell(request, what, len(rows) - len(refused), refused)
+        return None
+
+    def _ask(self, request: HttpRequest, queryset: QuerySet[Reminder], what: str) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{what}：確認",
+            "opts": self.opts,
+            "what": what,
+            "warning": WARNINGS[what],
+            "action": request.POST["action"],
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "seen": SEEN,
+            "rows": [(row, seen_text(row)) for row in queryset],
+        }
+        return TemplateResponse(request, "admin/ledger_confirmation.html", context)
+
+    def _tell(self, request: HttpRequest, what: str, done: int, refused: list[str]) -> None:
+        if done:
+            messages.success(request, f"{done}件について「{what}」を記録しました。")
+        _tell_refused(request, refused)
+
+
+@admin.action(description=CONFIRM, permissions=["change"])
+def confirm_cutovers(modeladmin: StockAdmin, request: HttpRequest, queryset: QuerySet[Wave]) -> None:
+    """日程確認 of the chosen waves; says of each why it cannot be confirmed."""
+    actor = request.user if request.user.is_authenticated else None
+    done, refused = 0, []
+    for wave in queryset:
+        try:
+            done += answers.confirm_cutover(wave=wave, actor=actor, reason=CONFIRMED_IN_LIST)
+        except ValidationError as error:
+            refused.append(f"{wave}（{wave.code}）：{'、'.join(error.messages)}")
+    before = len(queryset) - done - len(refused)
+    if done:
+        messages.success(request, f"{done}件の日程確認を記録しました。")
+    if before:
+        messages.info(request, f"{before}件は、本日すでに日程確認が記録されています。")
+    _tell_refused(request, refused)
+
+
+def _tell_refused(request: HttpRequest, refused: list[str]) -> None:
+    for text in refused[:LISTED]:
+        messages.error(request, text)
+    if len(refused) > LISTED:
+        messages.error(request, f"ほか{len(refused) - LISTED}件も、できませんでした。")
+
+
+def seen_text(row: Reminder) -> str:
+    """The row as a person saw it before confirming."""
+    return f"{row.pk}-{row.state}-{row.attempts}-{row.due_at.timestamp()}"
+
+
+def _check_seen(row: Reminder, request: HttpRequest) -> None:
+    if seen_text(row) not in request.POST.getlist(SEEN):
+        raise ValidationError(f"{OVERTAKEN}いまは「{row.get_state_display()}」です。{row.state_note}")
+
+
+def _decisions(state: str) -> list[tuple[str, str]]:
+    """The name and the words of each button."""
+    found = [("resend", RESEND)] if state in answers.RESENT_STATES else []
+    return [*found, ("accept", ACCEPT)] if state == State.UNKNOWN else found
