@@ -112,6 +112,7 @@ class Round:
 
     def _claim(self, row: Reminder, letter: Letter) -> bool:
         """Take one due row for this process, with all that its mail is made of; record the one before."""
+        row.state_note = row.state_note if row.decided_by_id else ""  # who decided when stays
         row.attempts += 1
         row.claimed_at = timezone.now()
         values = asdict(letter)
@@ -121,7 +122,7 @@ class Round:
             self._write_down(self._unrecorded)
             claimed = Reminder.objects.filter(_ledger_follows_plan(), pk=row.pk, state=State.DUE).update(
                 state=State.SENDING,
-                state_note="",
+                state_note=row.state_note,
                 claimed_at=row.claimed_at,
                 attempts=row.attempts,
                 **values,
@@ -146,7 +147,7 @@ class Round:
         # A process that was held up so long that its row became unknown knows better by now.
         Reminder.objects.filter(
             pk=row.pk, state__in=(State.SENDING, State.UNKNOWN), claimed_at=row.claimed_at
-        ).update(state=outcome.state, state_note="", server_answer=outcome.answer[:500], **values)
+        ).update(state=outcome.state, state_note=row.state_note, server_answer=outcome.answer[:500], **values)
         if outcome.state is not State.SENT:
             logger.warning("reminder %s: %s after attempt %s", row.pk, outcome.state.value, row.attempts)
 
