@@ -288,7 +288,7 @@ def owed(
 
 def _owed_by(rule: Rule, wave: NotifiedWave, recipients: Recipients, until: date) -> Iterator[Owed]:
     since = max(rule.since, wave.since)
-    mails = [mail for mail in _mails(wave, rule, since, until) if mail.due_day >= since]
+    mails = [mail for mail in mails_owed(wave, rule, since, until) if mail.due_day >= since]
     if not mails:
         return
     for address, reachable in recipients.concerned(wave, rule.parties).items():
@@ -297,8 +297,8 @@ def _owed_by(rule: Rule, wave: NotifiedWave, recipients: Recipients, until: date
                 yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
 
 
-def _mails(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterable[Mail]:
-    """What the rule owes about the wave, to whomever."""
+def mails_owed(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterable[Mail]:
+    """What one of OWED_KINDS owes about the wave, to whomever; an offset rule also what was due before."""
     if rule.kind is Kind.OFFSET:
         day = due_day(wave.cutover, rule)
         return () if day is None else (Mail(0, day),)

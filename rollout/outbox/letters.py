@@ -66,16 +66,23 @@ class Writer:
         """
         kind = Kind(row.rule.kind)
         told = standing_of(row.wave) if row.wave else None
-        values = self._values(row, kind)
+        subject, body = self.texts(row)
         return Letter(
-            subject=" ".join(render(row.rule.subject, kind, values).split())[:SUBJECT_LENGTH],
-            body=render(row.rule.body, kind, values),
+            subject=subject,
+            body=body,
             reply_to=self._reply_to,
             told_cutover=told.cutover.text if told else "",
             told_status=told.status if told else "",
             calendar=self._calendar(row, kind),
             picture=self._picture if kind is Kind.DIGEST else None,
         )
+
+    def texts(self, row: Reminder) -> tuple[str, str]:
+        """Subject and body alone. Raises TemplateError where the rule's text is wrong."""
+        kind = Kind(row.rule.kind)
+        values = self._values(row, kind)
+        subject = " ".join(render(row.rule.subject, kind, values).split())[:SUBJECT_LENGTH]
+        return subject, render(row.rule.body, kind, values)
 
     def still_differs(self, row: Reminder) -> bool:
         """Whether the address of a notice of change was last told something that is no longer so."""
@@ -96,8 +103,7 @@ class Writer:
         if row.wave is None:
             return {**values, "警告": cap_warning()}
         values |= self._wave_values(row.wave, kind)
-        values["確認ページ"] = answer_url(row.pk)
-        values["カレンダー"] = subscription_url(contact) if contact else ""
+        values |= self._links(row, contact)
         return {**values, **self._change_values(row)} if kind is Kind.CHANGE else values
 
     def _wave_values(self, wave: Wave, kind: Kind) -> dict[str, str]:
@@ -113,6 +119,10 @@ class Writer:
             "人数": count_text(*self._counts.count_of(wave.pk)) if self._counts else "不明",
             "お願い": request_text(kind, wave.cutover, self._today),
         }
+
+    def _links(self, row: Reminder, contact: Contact | None) -> dict[str, str]:
+        subscription = subscription_url(contact) if contact else ""
+        return {"確認ページ": answer_url(row.pk), "カレンダー": subscription}
 
     def _change_values(self, row: Reminder) -> dict[str, str]:
         before = self._told_before(row).standing

@@ -54,7 +54,7 @@ def plan_reminders(*, now: datetime | None = None) -> None:
         if (version.reminders_number, version.reminders_day) == (version.number, today):
             return
         book = Book(now)
-        for waves in _chunks(_concerned(now)):
+        for waves in chunks(concerned(now)):
             book.plan_waves(waves)
         book.plan_digests()
         PlanVersion.objects.update(reminders_number=version.number, reminders_day=today)
@@ -70,15 +70,16 @@ def follow_plan(row: Reminder, *, now: datetime) -> None:
         book.plan_waves([waves.get(pk=row.wave_id)])
 
 
-def _concerned(now: datetime) -> Q:
+def concerned(now: datetime) -> Q:
     """The waves that may owe something, or have something unsent."""
     edited = Wave.history.filter(history_date__gte=now - EDITED_WITHIN).values("id")
     unsent = Reminder.objects.filter(state__in=UNSENT_STATES, wave__isnull=False).values("wave")
     return conditions.is_awaited() | Q(pk__in=edited) | Q(pk__in=unsent)
 
 
-def _chunks(concerned: Q) -> Iterator[list[Wave]]:
-    rows = Wave.objects.filter(concerned).select_related("rollout", "merged_into").order_by("pk")
+def chunks(condition: Q) -> Iterator[list[Wave]]:
+    """The waves that fit, a bounded number at a time."""
+    rows = Wave.objects.filter(condition).select_related("rollout", "merged_into").order_by("pk")
     last = 0
     while waves := list(rows.filter(pk__gt=last)[:CHUNK]):
         yield waves
@@ -86,15 +87,20 @@ def _chunks(concerned: Q) -> Iterator[list[Wave]]:
 
 
 class Book:
-    """The rules and recipients of one moment, and the ledger that follows them."""
+    """The rules and recipients of one moment, and the ledger that follows them.
 
-    def __init__(self, now: datetime) -> None:
+    Repeated rules and digests owe what is due up to `until`, today if not given, and once beyond. `changes`
+    takes what is to be written.
+    """
+
+    def __init__(self, now: datetime, until: date | None = None, changes: Changes | None = None) -> None:
         self.now = now
         self.today = timezone.localdate(now)
+        self.until = until or self.today
         self.rule_rows = {row.pk: row for row in ReminderRule.objects.all()}
         self.rules = read_rules(self.rule_rows.values())
         self.recipients = read_recipients()
-        self._changes = Changes(now)
+        self._changes = changes or Changes(now)
 
     def of_kind(self, kind: Kind) -> list[Rule]:
         """The rules in force of one kind."""
@@ -118,24 +124,27 @@ class Book:
             for occurrence, day in digest_days(rule, max(rule.since, recipient.since), until)
         }
 
-    def plan_waves(self, waves: Sequence[Wave]) -> None:
-        """Bring the rows of these waves up to date."""
+    def plan_waves(self, waves: Sequence[Wave]) -> list[Row]:
+        """Bring the rows of these waves up to date; returns them as they were."""
         rows = defaultdict(list)
-        for row in read_rows(wave__in=waves):
+        before = read_rows(wave__in=waves)
+        for row in before:
             rows[row.wave].append(row)
         facts = read_waves(waves)
         for wave, fact in zip(waves, facts, strict=True):
             self._plan_wave(wave, fact, rows[wave.pk])
         self._changes.write()
+        return before
 
-    def plan_digests(self) -> None:
-        """Bring the rows of the digests up to date."""
+    def plan_digests(self) -> list[Row]:
+        """Bring the rows of the digests up to date; returns them as they were."""
         rows = read_rows(wave=None, rule__kind=Kind.DIGEST)
-        self._follow(self.owed_digests(self.today), rows, None)
+        self._follow(self.owed_digests(self.until), rows, None)
         self._changes.write()
+        return rows
 
     def _plan_wave(self, wave: Wave, fact: NotifiedWave, rows: Sequence[Row]) -> None:
-        wanted = self.owed([fact], self.today) | self._escalations(fact, rows)
+        wanted = self.owed([fact], self.until) | self._escalations(fact, rows)
         notices = Notices(wave.pk, wave.cutover_version, standing_of(wave), rows)
         reachable = self.recipients.concerned(fact, EVERYBODY)
         told = notices.plan(self.of_kind(Kind.CHANGE), reachable, self._changes, self.now)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from rollout.domain.reminders import Kind, State, is_past_grace
-from rollout.models import PlanVersion, Reminder
+from rollout.models import PlanVersion, Reminder, ReminderRule
 from rollout.outbox.facts import read_rule
 
 STUCK_AFTER = timedelta(minutes=10)
@@ -38,24 +38,27 @@ def _settle_due(now: datetime) -> None:
         if is_past_grace(timezone.localdate(row.due_at), row.rule.grace_business_days, today):
             _give_up(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
         elif row.decided_by_id is None:  # what a person has decided to send takes nobody's place
-            groups[_group_of(row)].append(row)
+            groups[group_of(row.wave_id, row.address, row.rule)].append(row)
     for rows in groups.values():
-        rows.sort(key=_rank)
+        rows.sort(key=lambda row: (*rank(row.due_at, row.rule), row.pk))
         for row in rows[:-1]:
-            _give_up(row, State.SKIPPED, _skip_note(rows[-1]))
+            _give_up(row, State.SKIPPED, skip_note(rows[-1].rule))
 
 
-def _group_of(row: Reminder) -> tuple[int | None, str, int | None]:
-    return row.wave_id, row.address, None if row.rule.kind == Kind.OFFSET else row.rule_id
+def group_of(wave: int | None, address: str, rule: ReminderRule) -> tuple[int | None, str, int | None]:
+    """Whatever is owed at once within one group is one mail."""
+    return wave, address, None if rule.kind == Kind.OFFSET else rule.pk
 
 
-def _rank(row: Reminder) -> tuple[datetime, float, int]:
-    return row.due_at, read_rule(row.rule).position, row.pk
+def rank(due_at: datetime, rule: ReminderRule) -> tuple[datetime, float]:
+    """The highest of a group is the one that goes."""
+    return due_at, read_rule(rule).position
 
 
-def _skip_note(kept: Reminder) -> str:
-    nearer = "切替により近い" if kept.rule.kind == Kind.OFFSET else "より新しい"
-    return f"{nearer}「{kept.rule.label}」を送るため省略しました。"
+def skip_note(kept: ReminderRule) -> str:
+    """Why the others of a group do not go."""
+    nearer = "切替により近い" if kept.kind == Kind.OFFSET else "より新しい"
+    return f"{nearer}「{kept.label}」を送るため省略しました。"
 
 
 def _give_up(row: Reminder, state: State, note: str) -> None:
