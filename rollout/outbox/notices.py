@@ -33,7 +33,7 @@ class Notices:
         self, rules: Iterable[Rule], addresses: Iterable[str], changes: Changes, now: datetime
     ) -> set[Key]:
         """Have every one of these addresses told that was told otherwise; returns the keys that are owed."""
-        outdated = self._outdated() & set(addresses)
+        outdated = self.outdated() & set(addresses)
         due_at = next_sending(now + SETTLING_TIME)
         return {
             key
@@ -42,7 +42,7 @@ class Notices:
             if (key := self._owe(rule.key, address, due_at, changes)) is not None
         }
 
-    def _outdated(self) -> set[str]:
+    def outdated(self) -> set[str]:
         """The addresses whose newest mail says something else."""
         told = [row for row in self._rows if row.state in TOLD_STATES and row.told_status]
         told.sort(key=lambda row: (row.sent_at or row.claimed_at or row.due_at, row.pk))
