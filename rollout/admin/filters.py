@@ -14,6 +14,7 @@ from rollout.models.labels import OVERDUE_LABEL
 
 UNSENT = [State.PLANNED, State.DUE, State.SENDING]
 TO_CHECK = [State.UNKNOWN, State.FAILED, State.MISSED]
+GIVEN_UP = [State.MISSED, State.SKIPPED]
 
 
 class Choice(admin.SimpleListFilter):
@@ -115,10 +116,15 @@ class SendingFilter(Choice):
     parameter_name = "sending"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """Three piles."""
-        return [("unsent", "これから送るもの"), ("sent", "送信済み"), ("check", "確認が必要なもの")]
+        """Four piles; the last is what came too late, or gave way to a nearer one, after an outage."""
+        return [
+            ("unsent", "これから送るもの"),
+            ("sent", "送信済み"),
+            ("check", "確認が必要なもの"),
+            ("given_up", "見逃し・省略"),
+        ]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Rows of that pile."""
-        piles = {"unsent": UNSENT, "sent": [State.SENT], "check": TO_CHECK}
+        piles = {"unsent": UNSENT, "sent": [State.SENT], "check": TO_CHECK, "given_up": GIVEN_UP}
         return queryset.filter(state__in=piles[value])  # type: ignore[no-any-return]

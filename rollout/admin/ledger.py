@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from rollout.admin.base import FrozenAdmin, PlanAdmin
 from rollout.admin.deciding import DecidedAdmin
 from rollout.admin.filters import SendingFilter
+from rollout.admin.foresight import ForeseeingAdmin
 from rollout.domain.letters import VARIABLES
 from rollout.domain.reminders import Kind
 from rollout.models import Projection, Reminder, ReminderRule
@@ -46,7 +47,7 @@ class ReminderRuleAdmin(PlanAdmin):
 
 
 @admin.register(Reminder)
-class ReminderAdmin(DecidedAdmin):
+class ReminderAdmin(ForeseeingAdmin, DecidedAdmin):
     """The ledger: which mail is owed to whom and when, and what became of it."""
 
     list_display = ("due_at", "ministry", "cutover", "rule", "address", "state_text", "sent_at")

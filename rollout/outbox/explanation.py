@@ -28,7 +28,7 @@ from rollout.domain.reminders import (
     first_unanswered,
 )
 from rollout.models import Reminder, ReminderRule, Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, day_text, moment_text
 from rollout.models.reminders import PRECISION_CHOICES, standing_of
 from rollout.outbox.facts import read_rule, read_waves
 from rollout.outbox.foresight import Outlook, Upcoming
@@ -133,12 +133,14 @@ class _Explanation:
         if row.state not in UNSENT_STATES:
             return _done_text(row)
         if entry is None:
-            return f"{_moment(row.due_at)}に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
+            return (
+                f"{moment_text(row.due_at)}に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
+            )
         waits = entry.waiting.state == State.DUE and entry.fate is State.SENT
         return _waiting_text(row, entry) if waits else self._coming_text(entry)
 
     def _coming_text(self, entry: Upcoming) -> str:
-        due, goes = _moment(entry.waiting.due_at), _moment(entry.goes_at)
+        due, goes = moment_text(entry.waiting.due_at), moment_text(entry.goes_at)
         if entry.fate is State.MISSED:
             return f"期日（{due}）から猶予の営業日数を過ぎたため送りません。"
         if entry.kept is not None:
@@ -182,12 +184,12 @@ class _Explanation:
 
     def _too_early_text(self, due_day: date, reachable: date | None, rule: ReminderRule) -> str:
         since = [
-            f"ルールが有効になった日 {_day(timezone.localdate(rule.in_force_since))}",
-            f"いまの切替予定になった日 {_day(self._fact.since)}",
+            f"ルールが有効になった日 {day_text(timezone.localdate(rule.in_force_since))}",
+            f"いまの切替予定になった日 {day_text(self._fact.since)}",
         ]
         if reachable:
-            since.append(f"このアドレスへの通知を始めた日 {_day(reachable)}")
-        return f"期日の{_day(due_day)}が、次のどれかより前でした（{'、'.join(since)}）。"
+            since.append(f"このアドレスへの通知を始めた日 {day_text(reachable)}")
+        return f"期日の{day_text(due_day)}が、次のどれかより前でした（{'、'.join(since)}）。"
 
     def _unchanged_text(self) -> str:
         told = [row for row in self._all_rows if row.address == self._address and row.state in TOLD_STATES]
@@ -251,7 +253,7 @@ def _contact_text(contact: Contact) -> str:
     who = f"{contact.ministry}の{contact.get_role_display()}「{contact.name}」"
     if not contact.active:
         return f"{who}として登録されていますが、「通知する」が外れています。"
-    return f"{who}として{_day(timezone.localdate(contact.reachable_since))}から通知しています。"
+    return f"{who}として{day_text(timezone.localdate(contact.reachable_since))}から通知しています。"
 
 
 def _without_wave_text(rule: ReminderRule, *, is_pmo: bool) -> str:
@@ -271,28 +273,28 @@ def _done_text(row: Reminder) -> str:
 def _sent_text(row: Reminder) -> str:
     answer = f"メールサーバーの応答「{row.server_answer}」、Message-ID {row.message_id}"
     told = f"知らせた内容は「{row.told_cutover}」、" if row.told_cutover else ""
-    text = f"{_moment(row.sent_at or row.due_at)}に送りました（{told}{answer}）。"
+    text = f"{moment_text(row.sent_at or row.due_at)}に送りました（{told}{answer}）。"
     if row.acknowledged_at:
-        text += f"{_moment(row.acknowledged_at)}に受領が確認されました。"
+        text += f"{moment_text(row.acknowledged_at)}に受領が確認されました。"
     return text
 
 
 def _unknown_text(row: Reminder) -> str:
-    tried = _moment(row.claimed_at or row.due_at)
+    tried = moment_text(row.claimed_at or row.due_at)
     reasons = " ".join(filter(None, (row.state_note, row.server_answer)))
     return f"{tried}に送りましたが、届いたか分かりません（{reasons}、Message-ID {row.message_id}）。"
 
 
 def _failed_text(row: Reminder) -> str:
-    return f"期日{_moment(row.due_at)}の通知は送れませんでした（{row.server_answer or row.state_note}）。"
+    return f"期日{moment_text(row.due_at)}の通知は送れませんでした（{row.server_answer or row.state_note}）。"
 
 
 def _noted_text(row: Reminder) -> str:
-    return f"期日{_moment(row.due_at)}の通知は「{row.get_state_display()}」です（{row.state_note}）。"
+    return f"期日{moment_text(row.due_at)}の通知は「{row.get_state_display()}」です（{row.state_note}）。"
 
 
 def _sending_text(row: Reminder) -> str:
-    return f"{_moment(row.claimed_at or row.due_at)}から送信しています。"
+    return f"{moment_text(row.claimed_at or row.due_at)}から送信しています。"
 
 
 _DONE = {
@@ -309,18 +311,11 @@ _DONE = {
 def _waiting_text(row: Reminder, entry: Upcoming) -> str:
     """What a row that is due waits for."""
     answer = f"、メールサーバーの応答「{row.server_answer}」" if row.server_answer else ""
-    text = f"期日は{_moment(row.due_at)}で、送信待ちです（試行{row.attempts}回{answer}）。{row.state_note}"
-    return f"{text}早ければ{_moment(entry.goes_at)}に送ります。"
+    text = (
+        f"期日は{moment_text(row.due_at)}で、送信待ちです（試行{row.attempts}回{answer}）。{row.state_note}"
+    )
+    return f"{text}早ければ{moment_text(entry.goes_at)}に送ります。"
 
 
 def _will_skip(kept: ReminderRule) -> str:
     return skip_note(kept).replace("省略しました", "省略します")
-
-
-def _moment(moment: datetime) -> str:
-    at = timezone.localtime(moment)
-    return f"{_day(at.date())}{at:%H:%M}"
-
-
-def _day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

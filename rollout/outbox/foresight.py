@@ -173,8 +173,8 @@ class Outlook:
             {entry.waiting.key[0] for entry in entries} - {None}
         )
         rows = [self._row(entry.waiting, waves) for entry in entries]
-        preview = Preview(rows, self.now)
-        return [preview.foresee(row, entry) for row, entry in zip(rows, entries, strict=True)]
+        writer = EarlyWriter(rows, self.now)
+        return [writer.foresee(row, entry) for row, entry in zip(rows, entries, strict=True)]
 
     def _without_wave(self) -> list[Waiting]:
         waiting = list(self._forecast.take(self.book.plan_digests()))
@@ -182,13 +182,18 @@ class Outlook:
         return waiting + list(self._forecast.take(alerts))
 
     def _decide(self, waiting: Iterable[Waiting]) -> Iterator[Upcoming]:
-        """Settle in mind: of a group that goes on one day, the highest in rank goes."""
+        """Settle in mind: of a group that goes on one day, the highest in rank goes.
+
+        What a person has decided to send takes nobody's place.
+        """
         groups = defaultdict(list)
         for entry in waiting:
             wave, rule, address, _, _ = entry.key
             goes_at = self._goes_at(entry)
             if self._is_missed(entry, goes_at):
                 yield Upcoming(entry, goes_at, State.MISSED)
+            elif entry.row in self._decided:
+                yield Upcoming(entry, goes_at, State.SENT)
             else:
                 groups[group_of(wave, address, self._rule(rule)), goes_at.date()].append((goes_at, entry))
         for group in groups.values():
@@ -235,13 +240,18 @@ class Outlook:
             state=waiting.state,
         )
 
+    @cached_property
+    def _decided(self) -> set[int]:
+        decided = Reminder.objects.filter(state=State.DUE, decided_by__isnull=False)
+        return set(decided.values_list("pk", flat=True))
+
 
 @lru_cache(maxsize=1024)
 def _next_sending(moment: datetime) -> datetime:
     return timezone.localtime(next_sending(moment))
 
 
-class Preview(Writer):
+class EarlyWriter(Writer):
     """Writes letters before their day: without the links, which let their holder answer, and the digest."""
 
     def foresee(self, row: Reminder, entry: Upcoming) -> Foreseen:
@@ -279,6 +289,11 @@ class Foresight(Sequence[Foreseen]):
     def __init__(self, outlook: Outlook, entries: Sequence[Upcoming]) -> None:
         self._outlook = outlook
         self._entries = entries
+
+    @property
+    def is_ledger_behind(self) -> bool:
+        """True while the ledger has not yet followed the newest change, or the new day."""
+        return self._outlook.is_ledger_behind
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -99,13 +99,13 @@ def test_ledger_that_lags_is_said_and_the_newest_plan_answers():
     PlanVersion.objects.raise_number()
     general, rules = why()
     assert general[2] == "台帳は最新の計画に合わせて更新しているところです。ここでは最新の計画から答えます。"
-    dropped = "2026年12月16日09:00に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
+    dropped = "2026年12月16日 09:00に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
     assert rules["30日前"] == [dropped, NOTHING]
 
 
 ROWS = {
-    "planned": ({}, "2026年12月16日09:00に送る予定です。"),
-    "sending": ({"state": State.SENDING, "claimed_at": DUE}, "2026年12月16日09:00から送信しています。"),
+    "planned": ({}, "2026年12月16日 09:00に送る予定です。"),
+    "sending": ({"state": State.SENDING, "claimed_at": DUE}, "2026年12月16日 09:00から送信しています。"),
     "sent": (
         {
             "state": State.SENT,
@@ -116,7 +116,7 @@ ROWS = {
             "told_status": "planned",
         },
         (
-            "2026年12月16日09:00に送りました（知らせた内容は「R9.1.15」、"
+            "2026年12月16日 09:00に送りました（知らせた内容は「R9.1.15」、"
             "メールサーバーの応答「受け付けられました」、Message-ID <1@x>）。"
         ),
     ),
@@ -129,25 +129,25 @@ ROWS = {
             "acknowledged_at": at("2026-12-17 10:30"),
         },
         (
-            "2026年12月16日09:00に送りました（メールサーバーの応答「OK」、Message-ID <1@x>）。"
-            "2026年12月17日10:30に受領が確認されました。"
+            "2026年12月16日 09:00に送りました（メールサーバーの応答「OK」、Message-ID <1@x>）。"
+            "2026年12月17日 10:30に受領が確認されました。"
         ),
     ),
     "unknown": (
         {"state": State.UNKNOWN, "claimed_at": DUE, "state_note": "途切れました。", "message_id": "<1@x>"},
-        "2026年12月16日09:00に送りましたが、届いたか分かりません（途切れました。、Message-ID <1@x>）。",
+        "2026年12月16日 09:00に送りましたが、届いたか分かりません（途切れました。、Message-ID <1@x>）。",
     ),
     "failed": (
         {"state": State.FAILED, "server_answer": "550 unknown user"},
-        "期日2026年12月16日09:00の通知は送れませんでした（550 unknown user）。",
+        "期日2026年12月16日 09:00の通知は送れませんでした（550 unknown user）。",
     ),
     "missed": (
         {"state": State.MISSED, "state_note": "猶予を過ぎました。"},
-        "期日2026年12月16日09:00の通知は「期限切れ」です（猶予を過ぎました。）。",
+        "期日2026年12月16日 09:00の通知は「期限切れ」です（猶予を過ぎました。）。",
     ),
     "skipped": (
         {"state": State.SKIPPED, "state_note": "省略しました。"},
-        "期日2026年12月16日09:00の通知は「省略」です（省略しました。）。",
+        "期日2026年12月16日 09:00の通知は「省略」です（省略しました。）。",
     ),
 }
 
@@ -168,8 +168,8 @@ def test_row_that_waits_says_for_what(clock):
     )
     assert by_rule(now=DUE) == [
         (
-            "期日は2026年12月16日09:00で、送信待ちです（試行1回、メールサーバーの応答「451 later」）。"
-            "待っています。早ければ2026年12月16日09:01に送ります。"
+            "期日は2026年12月16日 09:00で、送信待ちです（試行1回、メールサーバーの応答「451 later」）。"
+            "待っています。早ければ2026年12月16日 09:01に送ります。"
         )
     ]
 
@@ -177,11 +177,11 @@ def test_row_that_waits_says_for_what(clock):
 LATE = {
     "held over the weekend": (
         at("2026-12-19 12:00"),
-        "2026年12月21日09:00に送る予定です（期日は2026年12月16日09:00）。",
+        "2026年12月21日 09:00に送る予定です（期日は2026年12月16日 09:00）。",
     ),
     "past its grace": (
         at("2026-12-24 12:00"),
-        "期日（2026年12月16日09:00）から猶予の営業日数を過ぎたため送りません。",
+        "期日（2026年12月16日 09:00）から猶予の営業日数を過ぎたため送りません。",
     ),
 }
 
@@ -197,9 +197,9 @@ def test_what_gives_way_to_a_nearer_one_is_told():
     owe(make_wave("R9.1.4"), days=(7, 1))
     assert why()[1] == {
         "7日前": [
-            "2026年12月28日09:00が期日ですが、切替により近い「1日前」を送るため省略します。",
+            "2026年12月28日 09:00が期日ですが、切替により近い「1日前」を送るため省略します。",
         ],
-        "1日前": ["2026年12月28日09:00に送る予定です。"],
+        "1日前": ["2026年12月28日 09:00に送る予定です。"],
     }
 
 
@@ -207,15 +207,15 @@ def test_moved_cutover_is_told_with_what_was_sent_before():
     wave = owe()
     change(wave, cutover="R9.2.15")
     assert by_rule() == [
-        "期日2026年12月16日09:00の通知は「取消」です（切替予定が変わったため）。",
-        "2027年1月15日09:00に送る予定です。",
+        "期日2026年12月16日 09:00の通知は「取消」です（切替予定が変わったため）。",
+        "2027年1月15日 09:00に送る予定です。",
     ]
 
 
 def test_what_the_ledger_has_no_row_for_yet_is_told():
     owe(days=())
     ReminderRuleFactory(label="新しいルール")
-    assert by_rule() == ["2026年12月16日09:00に送る予定です。"]
+    assert by_rule() == ["2026年12月16日 09:00に送る予定です。"]
 
 
 STATUSES = "状態が「準備中・移行中」の移行単位だけが対象です（いまは「予定」）。"
@@ -304,7 +304,7 @@ def test_revived_too_late_is_told(clock):
     clock.move_to(at("2026-12-24 12:00"))
     change(wave, status="planned")
     assert by_rule(now=at("2026-12-24 12:00")) == [
-        "期日2026年12月16日09:00の通知は「取消」です（移行単位が「中止」になったため）。",
+        "期日2026年12月16日 09:00の通知は「取消」です（移行単位が「中止」になったため）。",
         "期日から猶予を過ぎたため送りません。",
     ]
 
@@ -326,9 +326,9 @@ def test_change_that_could_not_be_sent_is_told():
     sent()
     ReminderRuleFactory(kind="change", label="変更")
     change(wave, cutover="R9.2.15")
-    assert why()[1]["変更"] == ["2026年11月24日10:10に送る予定です。"]
+    assert why()[1]["変更"] == ["2026年11月24日 10:10に送る予定です。"]
     Reminder.objects.filter(rule__label="変更").update(state=State.FAILED, server_answer="550 no")
-    assert why()[1]["変更"] == ["期日2026年11月24日10:10の通知は送れませんでした（550 no）。"]
+    assert why()[1]["変更"] == ["期日2026年11月24日 10:10の通知は送れませんでした（550 no）。"]
 
 
 def test_change_by_an_inactive_rule_is_told():
@@ -359,7 +359,7 @@ def test_escalation_says_what_it_waits_for(clock):
     clock.move_to(DUE)
     sent()
     PlanVersion.objects.raise_number()
-    assert escalated() == ["2026年12月18日09:00に送る予定です。"]
+    assert escalated() == ["2026年12月18日 09:00に送る予定です。"]
     Reminder.objects.filter(address=A).update(acknowledged_at=DUE)
     assert escalated() == ["元のルール「30日前」の通知は、受領が確認されています。"]
 
@@ -395,8 +395,8 @@ def test_repeated_rule_tells_the_newest_rows_and_how_many_more_there_are():
     told = by_rule()
     assert (len(told), told[0]) == (22, "これより前に3通の記録があります。台帳で見られます。")
     assert told[-2:] == [
-        "期日2026年12月16日10:00の通知は送れませんでした（5522）。",
-        "2027年1月22日09:00に送る予定です。",
+        "期日2026年12月16日 10:00の通知は送れませんでした（5522）。",
+        "2027年1月22日 09:00に送る予定です。",
     ]
 
 
@@ -413,7 +413,7 @@ def test_repeated_rule_that_has_ended_says_why():
         server_answer="5",
     )
     change(wave, status="in_use", cutover="R8.11.20")
-    assert by_rule() == ["期日2026年11月24日10:00の通知は送れませんでした（5）。", NOTHING]
+    assert by_rule() == ["期日2026年11月24日 10:00の通知は送れませんでした（5）。", NOTHING]
 
 
 def test_explain_changes_nothing():
