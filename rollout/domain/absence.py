@@ -1,8 +1,8 @@
 """Why a rule owes an address nothing about a wave.
 
 The other side of `rollout.domain.reminders.owed`: an offset or repeated rule owes something exactly where no
-cause is found. Of escalations only what the rule says of waves and addressees is judged here, of notices of change the
-addressee.
+cause is found. Of escalations, what the rule says of waves and addressees is judged here; of notices of
+change, the addressee alone.
 
 Example: a rule of 30 days before 2027-01-15 is due on 2026-12-16. Whoever is told from 2026-12-17 on is owed
 nothing by it: TOO_EARLY, with that due day.

@@ -18,7 +18,6 @@ from rollout.domain.dates import UNDECIDED
 from rollout.domain.letters import standing_text
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
-    REPEATED_KINDS,
     TOLD_STATES,
     UNSENT_STATES,
     Kind,
@@ -40,6 +39,7 @@ MOST_ROWS = 20
 """Mails of one rule that are told one by one."""
 
 WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
+REPEATED = (Kind.OVERDUE, Kind.UNCONFIRMED)
 PARTY_LABELS = {
     Party.LEAD: "主管府省庁の主担当",
     Party.DEPUTY: "主管府省庁の副担当",
@@ -119,7 +119,7 @@ class _Explanation:
             sentences.insert(0, f"これより前に{len(rows) - MOST_ROWS}通の記録があります。台帳で見られます。")
         known = {row.pk for row in rows if row.state in UNSENT_STATES}
         sentences += [self._coming_text(entry) for entry in coming if entry.waiting.row not in known]
-        if not coming and (rule.kind in REPEATED_KINDS or not self._has_been_dealt_with(rows)):
+        if not coming and (rule.kind in REPEATED or not self._has_been_dealt_with(rows)):
             sentences += self._why_not(rule)
         return sentences
 
