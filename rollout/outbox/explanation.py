@@ -79,7 +79,7 @@ class _Explanation:
         [self._fact] = read_waves([wave])
 
     def answers(self) -> list[Answer]:
-        rules = ReminderRule.objects.select_related("follows")
+        rules = sorted(ReminderRule.objects.select_related("follows"), key=_place)
         return [
             Answer("", [*self._of_wave(), *self._of_contacts()]),
             *(Answer(rule.label, self._of_rule(rule)) for rule in rules),
@@ -247,6 +247,11 @@ class _Explanation:
     def _coming(self) -> list[Upcoming]:
         entries = self._outlook.upcoming(Q(pk=self._wave.pk))
         return [entry for entry in entries if entry.waiting.key[2] == self._address]
+
+
+def _place(rule: ReminderRule) -> tuple[int, float, str]:
+    """Reminders of a cutover first, the earliest of them before the others."""
+    return list(Kind).index(Kind(rule.kind)), read_rule(rule).position, rule.code
 
 
 def _contact_text(contact: Contact) -> str:

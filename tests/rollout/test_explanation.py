@@ -438,3 +438,12 @@ def test_explain_asks_the_same_number_of_questions_however_many_rows_and_rules()
         ContactFactory(ministry=wave.rollout.lead_ministry, email=email)
     owe(wave, emails=(), days=(14, 7, 3))
     assert questions() == few
+
+
+def test_rules_come_by_kind_and_then_by_when_they_are_due():
+    owe(days=(7, 30, 0))
+    ReminderRuleFactory(count=6, unit="months", label="6か月前")
+    ReminderRuleFactory(count=3, unit="business_days", direction="after", label="3営業日後")
+    repeating = {"kind": "overdue", "count": 7}
+    ReminderRuleFactory(label="毎週", **repeating)
+    assert list(why()[1]) == ["6か月前", "30日前", "7日前", "0日前", "3営業日後", "毎週"]
