@@ -70,9 +70,8 @@ def rows(answer):
     html = re.sub(r"<pre>.*?</pre>", "", answer.content.decode(), flags=re.DOTALL)
     reader = Texts("tr")
     reader.feed(html)
-    return [
-        " ".join(text.split()) for text in reader.found if text and text[0].isdigit() and "通" not in text[-1]
-    ]
+    found = [" ".join(text.split()) for text in reader.found]
+    return [text for text in found if re.match(r"\d\d:\d\d", text)]
 
 
 def test_lookahead_lists_by_day_what_goes_out_with_its_text(staff_client):
