@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from functools import cached_property
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from ministries.models import Contact
-from rollout.domain.dates import parse
 from rollout.domain.letters import days_left_text, render, request_text, standing_text
 from rollout.domain.plan import Basis
 from rollout.domain.reminders import TOLD_STATES, Direction, Kind, Standing
@@ -25,6 +23,8 @@ from rollout.models.reminders import standing_of
 from rollout.outbox.digest import digest_picture, digest_text
 from rollout.outbox.invitations import Revision, invitation_for, revisions
 from rollout.outbox.links import answer_url
+from rollout.outbox.notices import last_told, told_of_merged
+from rollout.outbox.rows import read_rows
 from rollout.outbox.subscriptions import subscription_url
 
 SUBJECT_LENGTH = 300
@@ -42,13 +42,6 @@ class Letter:
     told_status: str
     calendar: str
     picture: bytes | None
-
-
-class Told(NamedTuple):
-    """What an address was told last of a wave, and whether it had an invitation."""
-
-    standing: Standing | None
-    was_invited: bool
 
 
 class Writer:
@@ -88,7 +81,7 @@ class Writer:
         """Whether the address of a notice of change was last told something that is no longer so."""
         if row.wave is None:
             return False
-        told = self._told_before(row).standing
+        told = self._last_told(row)
         return told is not None and not told.is_same(standing_of(row.wave))
 
     def _values(self, row: Reminder, kind: Kind) -> Mapping[str, str]:
@@ -125,7 +118,7 @@ class Writer:
         return {"確認ページ": answer_url(row.pk), "カレンダー": subscription}
 
     def _change_values(self, row: Reminder) -> dict[str, str]:
-        before = self._told_before(row).standing
+        before = self._last_told(row)
         now = standing_of(row.wave) if row.wave else None
         before_text, now_text = (
             standing_text(told.cutover, told.status) if told else "" for told in (before, now)
@@ -142,7 +135,7 @@ class Writer:
             self._revisions[row.wave.pk],
             organizer=self._reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
             attendee=row.address,
-            had_invitation=self._told_before(row).was_invited,
+            had_invitation=(row.wave_id, row.address) in self._invited,
             now=self._now,
         )
 
@@ -182,26 +175,26 @@ class Writer:
             found.setdefault(contact.email.lower(), []).append(contact)
         return found
 
-    def _told_before(self, row: Reminder) -> Told:
-        return self._told.get((row.wave_id, row.address), Told(None, was_invited=False))
+    def _last_told(self, row: Reminder) -> Standing | None:
+        return self._told.get(row.wave_id or 0, {}).get(row.address)
 
     @cached_property
-    def _told(self) -> Mapping[tuple[int | None, str], Told]:
-        """What each address of a notice was told last about its wave."""
-        changes = [row for row in self._rows if row.rule.kind == Kind.CHANGE]
-        if not changes:
-            return {}
-        rows = Reminder.objects.filter(
-            wave__in={row.wave_id for row in changes},
-            address__in={row.address for row in changes},
-            state__in=TOLD_STATES,
-        ).exclude(told_status="")
-        found: dict[tuple[int | None, str], Told] = {}
-        for told in rows.order_by("claimed_at", "pk").defer("body", "picture"):
-            place = told.wave_id, told.address
-            invited = bool(told.calendar) or (place in found and found[place].was_invited)
-            found[place] = Told(Standing(parse(told.told_cutover, lenient=True), told.told_status), invited)
-        return found
+    def _told(self) -> Mapping[int, Mapping[str, Standing]]:
+        """What each address of a notice was told last, by wave."""
+        rows = told_of_merged(self._changed)
+        for row in read_rows(wave__in=self._changed, state__in=TOLD_STATES):
+            rows[row.wave or 0].append(row)
+        return {wave: last_told(told) for wave, told in rows.items()}
+
+    @cached_property
+    def _invited(self) -> set[tuple[int | None, str]]:
+        """Wave and address of each invitation that may have arrived."""
+        rows = Reminder.objects.filter(wave__in=self._changed, state__in=TOLD_STATES).exclude(calendar="")
+        return set(rows.values_list("wave_id", "address"))
+
+    @cached_property
+    def _changed(self) -> set[int]:
+        return {row.wave_id for row in self._rows if row.wave_id and row.rule.kind == Kind.CHANGE}
 
 
 def cap_warning() -> str:

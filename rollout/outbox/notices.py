@@ -2,14 +2,18 @@
 
 What an address was told last stands in its newest row that was sent, or may have been. A notice says what
 holds now; it goes out when that has stood for SETTLING_TIME, and not at all when the old state comes back
-before. A notice that failed or came too late is not owed again until there is something else to tell.
+before. A notice that failed or came too late is not owed again until there is something else to tell. Who was
+told that a wave went into another hears of that one from then on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rollout.domain.dates import parse
+from rollout.domain.plan import Status
 from rollout.domain.reminders import (
+    MERGED,
     SETTLING_TIME,
     TOLD_STATES,
     UNSENT_STATES,
@@ -18,7 +22,8 @@ from rollout.domain.reminders import (
     State,
     next_sending,
 )
-from rollout.outbox.rows import Changes, Key, Row
+from rollout.models import Wave
+from rollout.outbox.rows import Changes, Key, Row, read_rows
 
 
 class Notices:
@@ -44,10 +49,8 @@ class Notices:
 
     def outdated(self) -> set[str]:
         """The addresses whose newest mail says something else."""
-        told = [row for row in self._rows if row.state in TOLD_STATES and row.told_status]
-        told.sort(key=lambda row: (row.sent_at or row.claimed_at or row.due_at, row.pk))
-        last = {row.address: row for row in told}
-        return {address for address, row in last.items() if not _told(row).is_same(self._standing)}
+        told = last_told(self._rows)
+        return {address for address, standing in told.items() if not standing.is_same(self._standing)}
 
     def _owe(self, rule: int, address: str, due_at: datetime, changes: Changes) -> Key | None:
         """The key of the notice that is owed, planned; None where nothing is left to be done."""
@@ -69,6 +72,23 @@ class Notices:
         key = (*place, before.occurrence + 1)
         changes.add(key, due_at, self._standing)
         return key
+
+
+def last_told(rows: Iterable[Row]) -> dict[str, Standing]:
+    """What each address was told last in these rows."""
+    told = [row for row in rows if row.state in TOLD_STATES and row.told_status]
+    told.sort(key=lambda row: (row.sent_at or row.claimed_at or row.due_at, row.pk))
+    return {row.address: _told(row) for row in told}
+
+
+def told_of_merged(waves: Iterable[int]) -> defaultdict[int, list[Row]]:
+    """What was told of waves that went into these, by these: since then it is them that it speaks of."""
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    merged = {wave.pk: wave.merged_into_id or 0 for wave in Wave.objects.filter(merged_into__in=waves)}
+    for row in read_rows(wave__in=merged, told_status=MERGED, state__in=TOLD_STATES) if merged else ():
+        target = merged[row.wave or 0]
+        found[target].append(row._replace(wave=target, told_status=Status.PLANNED.value))
+    return found
 
 
 def _told(row: Row) -> Standing:

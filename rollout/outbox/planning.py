@@ -31,7 +31,7 @@ from rollout.models import PlanVersion, Reminder, ReminderRule, Wave, conditions
 from rollout.models.labels import STATUS_LABELS
 from rollout.models.reminders import standing_of
 from rollout.outbox.facts import read_recipients, read_rules, read_waves
-from rollout.outbox.notices import Notices
+from rollout.outbox.notices import Notices, told_of_merged
 from rollout.outbox.rows import Changes, Key, Row, read_rows
 
 CHUNK = 500
@@ -130,9 +130,11 @@ class Book:
         before = read_rows(wave__in=waves)
         for row in before:
             rows[row.wave].append(row)
-        facts = read_waves(waves)
+        facts, merged = read_waves(waves), told_of_merged({wave.pk for wave in waves})
         for wave, fact in zip(waves, facts, strict=True):
-            self._plan_wave(wave, fact, rows[wave.pk])
+            told = self._plan_notices(wave, fact, rows[wave.pk] + merged[wave.pk])
+            wanted = self.owed([fact], self.until) | self._escalations(fact, rows[wave.pk])
+            self._follow(wanted, [row for row in rows[wave.pk] if row.key not in told], wave)
         self._changes.write()
         return before
 
@@ -143,12 +145,11 @@ class Book:
         self._changes.write()
         return rows
 
-    def _plan_wave(self, wave: Wave, fact: NotifiedWave, rows: Sequence[Row]) -> None:
-        wanted = self.owed([fact], self.until) | self._escalations(fact, rows)
+    def _plan_notices(self, wave: Wave, fact: NotifiedWave, rows: Sequence[Row]) -> set[Key]:
+        """Plan the notices of change about a wave; returns the keys of those that are owed."""
         notices = Notices(wave.pk, wave.cutover_version, standing_of(wave), rows)
         reachable = self.recipients.concerned(fact, EVERYBODY)
-        told = notices.plan(self.of_kind(Kind.CHANGE), reachable, self._changes, self.now)
-        self._follow(wanted, [row for row in rows if row.key not in told], wave)
+        return notices.plan(self.of_kind(Kind.CHANGE), reachable, self._changes, self.now)
 
     def _escalations(self, wave: NotifiedWave, rows: Iterable[Row]) -> dict[Key, datetime]:
         """When what nobody has acknowledged goes to the next role."""

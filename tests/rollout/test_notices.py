@@ -205,6 +205,20 @@ def test_merged_wave_says_where_it_went(clock, told):
     assert set(seventh.values_list("state", "state_note")) == {(CANCELLED, "移行単位が統合されたため")}
 
 
+def test_who_was_told_of_a_merge_hears_of_the_wave_it_went_into(clock, told):
+    target = WaveFactory(rollout=told.rollout, cutover="R9.4.1", name="第2陣")
+    change(told, status="cancelled", merged_into=target)
+    later(clock, 10)
+    mail.outbox.clear()
+    later(clock, 10)
+    assert mails() == []
+    change(target, cutover="R9.6.1")
+    later(clock, 10)
+    assert mails() == said("切替予定 R9.4.1|切替予定 R9.6.1|切替予定 R9.4.1 → 切替予定 R9.6.1")
+    later(clock, 10)
+    assert len(mails()) == 2
+
+
 def test_mail_in_flight_while_the_wave_moves_is_followed_by_a_notice(clock, told):
     """What was claimed before the move and accepted after it told the old date."""
     Reminder.objects.filter(address=A).update(state=State.SENDING, sent_at=None)
