@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ministries.models import Contact, Ministry
 from rollout.domain.plan import MAX_USERS
+from rollout.domain.reminders import AUDIENCE_PARTIES
 from rollout.models import (
     Baseline,
     Citation,
@@ -28,6 +29,7 @@ from rollout.models import (
     Target,
     Wave,
 )
+from rollout.models.reminders import AUDIENCE_FIELDS
 from tests.factories import (
     BaselineFactory,
     CohortFactory,
@@ -77,6 +79,11 @@ def make_reminder():
     return Reminder.objects.create(address="a@example.go.jp", cutover_version=1, **values)
 
 
+def make_reminder_without_wave():
+    rule = ReminderRuleFactory(kind="digest")
+    return Reminder.objects.create(rule=rule, address="a@example.go.jp", due_at=timezone.now())
+
+
 def make_projection():
     moment = {"today": date(2026, 11, 23), "computed_at": timezone.now()}
     return Projection.objects.create(basis="group", data_version=1, result={}, allocation=b"", **moment)
@@ -103,6 +110,7 @@ MAKERS = {
     SlipAssumption: SlipAssumptionFactory,
     "citation of a wave": make_wave_citation,
     "change of a wave": make_wave_change,
+    "reminder of no wave": make_reminder_without_wave,
 }
 
 # The values that an update may not write, by constraint; a string stands for the row's own column.
@@ -132,8 +140,14 @@ BROKEN_ROWS = {
     ),
     "wave_not_merged_into_itself": (Wave, {"merged_into_id": "id", "status": "cancelled"}),
     "citation_subject_known": (Citation, {"subject": "price"}),
-    "rule_audience_known": (ReminderRule, {"audience": "nobody"}),
-    "rule_days_in_range": (ReminderRule, {"days_before": 1001}),
+    "rule_kind_known": (ReminderRule, {"kind": "whim"}),
+    "rule_unit_known": (ReminderRule, {"unit": "moons"}),
+    "rule_direction_known": (ReminderRule, {"direction": "beside"}),
+    "rule_precision_known": (ReminderRule, {"precision": "week"}),
+    "rule_count_in_range": (ReminderRule, {"count": 1001}),
+    "rule_repeats_after_some_time": (ReminderRule, {"kind": "overdue", "count": 0}),
+    "rule_escalation_follows": (ReminderRule, {"kind": "escalation"}),
+    "rule_addresses_somebody": (ReminderRule, dict.fromkeys(AUDIENCE_FIELDS, False)),
     "rule_grace_in_range": (ReminderRule, {"grace_business_days": 61}),
     "reminder_state_known": (Reminder, {"state": "lost"}),
     "reminder_sent_has_time": (Reminder, {"state": "sent"}),
@@ -171,6 +185,11 @@ REPEATED_ROWS = {
     "citation_one_adopted_a_wave": ("citation of a wave", {}, {"locator": "2"}),
     "scenario_change_once_a_rollout": (ScenarioChange, {}, {"value": "R9.4"}),
     "scenario_change_once_a_wave": ("change of a wave", {}, {"value": "R9.4"}),
+    "reminder_without_wave_owed_once": (
+        "reminder of no wave",
+        {},
+        {"message_id": "<other@example.go.jp>", "cutover_version": 1},
+    ),
     "reminder_owed_once": (Reminder, {}, {"message_id": "<other@example.go.jp>"}),
 }
 
@@ -238,6 +257,34 @@ def test_constraint_refuses_two_columns_that_contradict(name):
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         BROKEN_TWICE[name]()
     assert_broken(caught.value, name)
+
+
+REPEATING = ("overdue", "unconfirmed", "digest")
+
+
+@pytest.mark.parametrize("kind", REPEATING)
+def test_rule_of_each_repeated_kind_needs_an_interval(kind):
+    row = ReminderRuleFactory(kind=kind)
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        ReminderRule.objects.filter(pk=row.pk).update(count=0)
+    assert_broken(caught.value, "rule_repeats_after_some_time")
+
+
+def test_rule_that_escalates_nothing_follows_nothing():
+    row, other = ReminderRuleFactory(), ReminderRuleFactory()
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        ReminderRule.objects.filter(pk=row.pk).update(follows=other)
+    assert_broken(caught.value, "rule_escalation_follows")
+
+
+@pytest.mark.parametrize("field", AUDIENCE_FIELDS)
+def test_rule_takes_any_one_audience(field):
+    values = dict.fromkeys(AUDIENCE_FIELDS, False) | {field: True}
+    assert ReminderRuleFactory(**values).parties == {AUDIENCE_PARTIES[field]}
+
+
+def test_rule_of_changes_needs_no_audience():
+    assert ReminderRuleFactory(kind="change", **dict.fromkeys(AUDIENCE_FIELDS, False)).parties == frozenset()
 
 
 def test_every_constraint_has_a_test():
