@@ -50,13 +50,20 @@ class Before:
     versions: dict[type[models.Model], int]
 
 
-class Reopened:
+class _Reopened:
     """A form that is shown again as it was sent: a class to mix into the form of a page."""
 
     def is_valid(self) -> bool:
         """Never, so that nothing is saved; errors are found all the same."""
         super().is_valid()  # type: ignore[misc]
         return False
+
+
+def reopened(form: Any) -> Any:
+    """The form class that is shown again as it was sent, with the fields that were fitted to this person."""
+    again: Any = type(form)(form.__name__, (_Reopened, form), {})
+    again.base_fields = form.base_fields
+    return again
 
 
 class ConfirmedAdmin(PlanAdmin):
@@ -71,11 +78,7 @@ class ConfirmedAdmin(PlanAdmin):
     ) -> Any:
         """The form; filled in and not saved for who comes back to it."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        if BACK not in request.POST:
-            return form
-        reopened: Any = type(form)(form.__name__, (Reopened, form), {})
-        reopened.base_fields = form.base_fields  # with the fields that were fitted to this person
-        return reopened
+        return reopened(form) if BACK in request.POST else form
 
     def changeform_view(
         self,

@@ -1,49 +1,20 @@
-"""Pages of the reminders: the rules, the ledger of what is owed, and the projection as it was computed."""
+"""Pages of what the product writes: the ledger of what is owed, and the projection as it was computed."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from rollout.admin.base import FrozenAdmin, PlanAdmin
+from rollout.admin.base import FrozenAdmin
 from rollout.admin.deciding import DecidedAdmin
 from rollout.admin.filters import SendingFilter
 from rollout.admin.foresight import ForeseeingAdmin
-from rollout.domain.letters import VARIABLES
-from rollout.domain.reminders import Kind
-from rollout.models import Projection, Reminder, ReminderRule
+from rollout.models import Projection, Reminder
 from rollout.models.labels import BASIS_LABELS
-from rollout.models.reminders import AUDIENCE_FIELDS
-
-VARIABLES_HELP = "使える変数: " + "、".join(f"{{{name}}}" for name in VARIABLES[Kind.OFFSET])
-
-
-@admin.register(ReminderRule)
-class ReminderRuleAdmin(PlanAdmin):
-    """How long before a cutover, to whom, and which text."""
-
-    list_display = ("label", "kind", "grace_business_days", "active", "code")
-    list_filter = ("kind", "active")
-    search_fields = ("code", "label", "subject", "body")
-    fieldsets = (
-        (None, {"fields": ("label", "code", "active", "kind", "count", "unit", "direction", "follows")}),
-        ("対象", {"fields": ("precision", "statuses", "grace_business_days")}),
-        ("宛先", {"fields": AUDIENCE_FIELDS}),
-        ("文面", {"fields": ("subject", "body")}),
-    )
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Say beside the text which variables a mail knows."""
-        if db_field.name == "subject":
-            kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 2})
-        if db_field.name in ("subject", "body"):
-            kwargs["help_text"] = VARIABLES_HELP
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(Reminder)

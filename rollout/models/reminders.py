@@ -55,11 +55,32 @@ UNIT_LABELS = {
     Unit.MONTHS.value: "か月",
 }
 DIRECTION_LABELS = {Direction.BEFORE.value: "前", Direction.AFTER.value: "後"}
+SCHEDULE_TEXTS = {
+    Kind.OVERDUE.value: "予定日を過ぎて未確認のあいだ{every}ごと",
+    Kind.UNCONFIRMED.value: "日程確認がないあいだ{every}ごと",
+    Kind.CHANGE.value: "知らせた内容が変わったとき",
+    Kind.ESCALATION.value: "「{follows}」の送信から{every}後に受領の確認がないとき",
+    Kind.DIGEST.value: "{every}ごとの月曜日",
+    Kind.ALERT.value: "送信を一時止めたとき",
+}
 PRECISION_CHOICES = {"": "日・月のどちらでも", "month": "月までの予定だけ", "day": "日まで決まった予定だけ"}
 RULE_STATUSES = {status.value: STATUS_LABELS[status.value] for status in AWAITED_STATUSES}
 
 SCHEDULE_FIELDS = ("kind", "count", "unit", "direction", "precision", "statuses", "follows_id")
 AUDIENCE_FIELDS = tuple(AUDIENCE_PARTIES)
+AUDIENCE_TEXTS = {
+    Party.LEAD: "主担当",
+    Party.DEPUTY: "副担当",
+    Party.COVERED: "対象府省庁",
+    Party.WATCHERS: "関係者",
+    Party.PMO: "PMO",
+}
+FIXED_AUDIENCES = {
+    Kind.CHANGE.value: "知らせ済みの人",
+    Kind.DIGEST.value: AUDIENCE_TEXTS[Party.PMO],
+    Kind.ALERT.value: AUDIENCE_TEXTS[Party.PMO],
+}
+"""Kinds that choose for themselves whom they tell."""
 AUDIENCE_MISSING = "宛先を1つ以上選んでください。"
 
 
@@ -172,6 +193,21 @@ class ReminderRule(models.Model):
     def parties(self) -> frozenset[Party]:
         """Whom the rule addresses."""
         return frozenset(party for name, party in AUDIENCE_PARTIES.items() if getattr(self, name))
+
+    @property
+    def audience_text(self) -> str:
+        """Whom the rule addresses, in words: 「主担当・副担当・PMO」."""
+        chosen = (text for party, text in AUDIENCE_TEXTS.items() if party in self.parties)
+        return FIXED_AUDIENCES.get(self.kind) or "・".join(chosen)
+
+    @property
+    def schedule_text(self) -> str:
+        """When the rule's mails go out, in words: 「切替の90日前」."""
+        every = f"{self.count}{UNIT_LABELS[self.unit]}"
+        if self.kind != Kind.OFFSET:
+            return SCHEDULE_TEXTS[self.kind].format(every=every, follows=self.follows)
+        text = f"切替の{every}{DIRECTION_LABELS[self.direction]}" if self.count else "切替の当日"
+        return f"{text}（{PRECISION_CHOICES[self.precision]}）" if self.precision else text
 
     def _owes_anew(self, before: "ReminderRule") -> bool:
         moved = any(getattr(self, name) != getattr(before, name) for name in SCHEDULE_FIELDS)

@@ -1,0 +1,180 @@
+"""What the mail of a rule would say of a wave, and when it would go out. Nothing is written.
+
+The letter is written by the mechanism that writes every mail, as of the day that it would go out on, from a
+row that nobody saves: it has no address, so that no contact's name appears in it.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+
+from django.utils import timezone
+
+from rollout.domain.dates import month_label, parse
+from rollout.domain.letters import TemplateError, check_template
+from rollout.domain.plan import Status
+from rollout.domain.reminders import (
+    REPEATED_KINDS,
+    Kind,
+    Party,
+    Recipient,
+    Recipients,
+    Role,
+    Standing,
+    Unit,
+    digest_days,
+    due_day,
+    due_moment,
+    escalation_day,
+    owed,
+    shift,
+)
+from rollout.models import Reminder, ReminderRule, Wave
+from rollout.models.labels import STATUS_LABELS
+from rollout.outbox.facts import read_rule, read_waves
+from rollout.outbox.letters import WITHOUT_WAVE, Letter, Told, Writer
+
+TEXTS = {"subject": "件名", "body": "本文"}
+MOVED_FROM_MONTHS = 3
+"""A notice of change is shown as if the cutover had been so much earlier when it was told."""
+
+WEEKDAYS = "月火水木金土日"
+WAVE_MISSING = "移行単位がまだ登録されていないため、文面を確認できません。"
+EVENTS = {
+    Kind.CHANGE: "知らせた切替予定や状態が変わってから10分後に、知らせ済みの人へ送ります（変更前は例です）。",
+    Kind.ALERT: "送信数が上限に達して送信を一時止めたときに、PMOへ送ります。",
+}
+
+
+class PreviewWriter(Writer):
+    """Writes a letter that nobody gets."""
+
+    def values(self, row: Reminder) -> Mapping[str, str]:
+        """What each variable stands for."""
+        return self._values(row, Kind(row.rule.kind))
+
+    def _told_before(self, row: Reminder) -> Told:
+        """An example: nobody was told anything for this row."""
+        earliest = row.wave.cutover.earliest if row.wave else None
+        before = shift(earliest or self._today, -MOVED_FROM_MONTHS, Unit.MONTHS)
+        cutover = parse(month_label(before.year, before.month))
+        return Told(Standing(cutover, Status.PLANNED.value), was_invited=False)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A rule as typed, on a wave. `wave` is None where there is none, or where the kind speaks of none."""
+
+    rule: ReminderRule
+    wave: Wave | None
+    now: datetime
+
+    @property
+    def kind(self) -> Kind:
+        """What the rule counts from."""
+        return Kind(self.rule.kind)
+
+    @cached_property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with the texts, in Japanese and with the position, by the text's label."""
+        if self._lacks_wave:
+            return {"移行単位": WAVE_MISSING}
+        found = {}
+        for name, label in TEXTS.items():
+            try:
+                check_template(getattr(self.rule, name), self.kind)
+            except TemplateError as error:
+                found[label] = str(error)
+        return found
+
+    @cached_property
+    def letter(self) -> Letter | None:
+        """The letter, as of the day that it would go out on; None where a text is wrong."""
+        return None if self.errors else self._writer.write(self._row)
+
+    @property
+    def picture_address(self) -> str:
+        """The picture that goes along, as a data: address; empty where none does."""
+        picture = self.letter.picture if self.letter else None
+        return f"data:image/png;base64,{b64encode(picture).decode()}" if picture else ""
+
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """What each variable that the kind knows stands for; links stand on the wave's own page."""
+        return {} if self._lacks_wave else self._writer.values(self._row)
+
+    @cached_property
+    def due_day(self) -> date | None:
+        """The next day on which the rule would send about the wave, were it saved now."""
+        return next_day(self.rule, self.wave, timezone.localdate(self.now))
+
+    @property
+    def due_text(self) -> str:
+        """When that is; else what it waits for, or why there is no such day."""
+        if self.kind in EVENTS:
+            return EVENTS[self.kind]
+        if self._lacks_wave:
+            return ""
+        if self.due_day is None:
+            return self._why_never
+        every = "次は" if self.kind in (*REPEATED_KINDS, Kind.DIGEST) else ""
+        guess = "（元のルールの通知に受領の確認がない場合）" if self.kind is Kind.ESCALATION else ""
+        return f"{every}{_day_text(self.due_day)}の9時以降に送ります{guess}。"
+
+    @property
+    def _why_never(self) -> str:
+        if self.wave is None:
+            return ""
+        if self.wave.status not in self.rule.statuses:
+            status = STATUS_LABELS[self.wave.status]
+            return f"この移行単位の状態「{status}」は対象に選ばれていないため、送りません。"
+        due = due_day(self.wave.cutover, read_rule(self.rule)) if self.kind is Kind.OFFSET else None
+        if due is not None:
+            return f"送る日（{_day_text(due)}）を過ぎているため、送りません。"
+        cutover = self.wave.cutover.format_japanese()
+        return f"この移行単位の切替予定（{cutover}）には送る日がないため、送りません。"
+
+    @property
+    def _lacks_wave(self) -> bool:
+        return self.wave is None and self.kind not in WITHOUT_WAVE
+
+    @cached_property
+    def _row(self) -> Reminder:
+        return Reminder(rule=self.rule, wave=None if self.kind in WITHOUT_WAVE else self.wave)
+
+    @cached_property
+    def _writer(self) -> PreviewWriter:
+        moment = due_moment(self.due_day) if self.due_day else self.now
+        return PreviewWriter([self._row], max(moment, self.now))
+
+
+def next_day(row: ReminderRule, wave: Wave | None, today: date) -> date | None:
+    """The next business day from `today` on that the rule would send on about the wave, or None.
+
+    An escalation is taken to follow a mail that goes out on its day and that nobody acknowledges.
+    """
+    rule = read_rule(row)
+    if rule.kind is Kind.DIGEST:
+        return min((day for _, day in digest_days(rule, today, today)), default=None)
+    if wave is None:
+        return None
+    if rule.kind is Kind.ESCALATION:
+        return _escalation(row, wave, today)
+    fact = read_waves([wave])[0]
+    everybody = Recipients([Recipient("", fact.lead, Role.LEAD, date.min)])
+    anew = replace(rule, parties=frozenset(Party), since=today)
+    return min((entry.due_day for entry in owed([fact], [anew], everybody, today)), default=None)
+
+
+def _escalation(row: ReminderRule, wave: Wave, today: date) -> date | None:
+    if row.follows is None or wave.status not in row.statuses:
+        return None
+    sent_on = due_day(wave.cutover, read_rule(row.follows))
+    day = escalation_day(sent_on, read_rule(row)) if sent_on else None
+    return day if day and day >= today else None
+
+
+def _day_text(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
