@@ -48,7 +48,6 @@ class ReminderRuleAdmin(PlanAdmin):
     list_filter = ("active", "kind")
     list_select_related = ("follows",)
     search_fields = ("code", "label", "subject", "body")
-    search_help_text = "名称、コード、件名、本文で探します。"
     fieldsets = (
         (None, {"fields": ("label", "code", "active")}),
         (

@@ -13,7 +13,7 @@ from functools import cached_property
 from django.utils import timezone
 
 from rollout.domain.dates import month_label, parse
-from rollout.domain.letters import TemplateError, check_template
+from rollout.domain.letters import VARIABLES, TemplateError, check_template
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
     REPEATED_KINDS,
@@ -102,8 +102,11 @@ class Preview:
 
     @cached_property
     def values(self) -> Mapping[str, str]:
-        """What each variable that the kind knows stands for; links stand on the wave's own page."""
-        return {} if self._lacks_wave else self._writer.values(self._row)
+        """What each variable that the kind knows stands for."""
+        if self._lacks_wave:
+            return {}
+        values = self._writer.values(self._row)
+        return {name: values[name] for name in VARIABLES[self.kind]}
 
     @cached_property
     def due_day(self) -> date | None:
@@ -130,7 +133,7 @@ class Preview:
         if self.wave.status not in self.rule.statuses:
             status = STATUS_LABELS[self.wave.status]
             return f"この移行単位の状態「{status}」は対象に選ばれていないため、送りません。"
-        due = due_day(self.wave.cutover, read_rule(self.rule)) if self.kind is Kind.OFFSET else None
+        due = None if self.kind in REPEATED_KINDS else _only_day(self.rule, self.wave)
         if due is not None:
             return f"送る日（{_day_text(due)}）を過ぎているため、送りません。"
         cutover = self.wave.cutover.format_japanese()
@@ -161,19 +164,20 @@ def next_day(row: ReminderRule, wave: Wave | None, today: date) -> date | None:
     if wave is None:
         return None
     if rule.kind is Kind.ESCALATION:
-        return _escalation(row, wave, today)
+        day = _only_day(row, wave) if wave.status in rule.statuses else None
+        return day if day and day >= today else None
     fact = read_waves([wave])[0]
     everybody = Recipients([Recipient("", fact.lead, Role.LEAD, date.min)])
     anew = replace(rule, parties=frozenset(Party), since=today)
     return min((entry.due_day for entry in owed([fact], [anew], everybody, today)), default=None)
 
 
-def _escalation(row: ReminderRule, wave: Wave, today: date) -> date | None:
-    if row.follows is None or wave.status not in row.statuses:
-        return None
-    sent_on = due_day(wave.cutover, read_rule(row.follows))
-    day = escalation_day(sent_on, read_rule(row)) if sent_on else None
-    return day if day and day >= today else None
+def _only_day(row: ReminderRule, wave: Wave) -> date | None:
+    """The day, gone by or not, on which a rule that repeats nothing sends about the wave."""
+    if row.kind == Kind.OFFSET:
+        return due_day(wave.cutover, read_rule(row))
+    sent_on = _only_day(row.follows, wave) if row.follows else None
+    return escalation_day(sent_on, read_rule(row)) if sent_on else None
 
 
 def _day_text(day: date) -> str:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ministries.models import Contact, Ministry
 from rollout.domain.plan import Basis
-from rollout.models import Citation, Cohort, Projection, ReminderRule, Rollout, Target, Wave
+from rollout.models import Citation, Cohort, Projection, Rollout, Target, Wave
 from tests.admin.edits import (
     REASON,
     errors,
@@ -94,13 +94,6 @@ def cohort(code="fy2026"):
             lambda row: {"corporate_number": "1000012010038"},
             "法人番号の検査数字（先頭の桁）が合いません。この12桁なら先頭は8です。",
             id="check digit",
-        ),
-        pytest.param(
-            lambda: ReminderRule.objects.first(),
-            lambda row: {"body": "{宛名} 様 {電話}"},
-            "8文字目の「{電話}」は使えません。使えるのは {宛名}、{案件}、{府省庁}、{範囲}、{切替予定}、"
-            "{切替予定の読み}、{残り日数}、{人数}、{お願い} です。",
-            id="unknown variable",
         ),
         pytest.param(
             lambda: Target.objects.first(),

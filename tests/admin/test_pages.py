@@ -185,7 +185,7 @@ def test_ledger_lists_what_is_owed_by_when_it_is_due(seeded, staff_client):
         staff_client.get(admin_url(Reminder, "changelist"), {"sending": "unsent"}).context["cl"].result_list
     )
     assert [row.due_at for row in rows] == sorted(row.due_at for row in rows)
-    assert (rows[0].rule.label, str(rows[0].wave)) == ("切替の7日前", "出入国在留管理庁")
+    assert (rows[0].rule.label, str(rows[0].wave)) == ("予定日を過ぎて未確認（毎週）", "気象庁")
 
 
 def test_ledger_page_shows_the_exact_text_and_the_answer(seeded, staff_client):
