@@ -11,14 +11,13 @@ from django.http import HttpRequest
 
 from rollout.admin.forms import ReasonForm
 from rollout.domain.letters import VARIABLES
-from rollout.domain.reminders import AUDIENCE_PARTIES, DATED_PRECISIONS, Kind, Unit
+from rollout.domain.reminders import AUDIENCE_PARTIES, DATED_PRECISIONS, Kind
 from rollout.models import ReminderRule, Wave, conditions
 from rollout.models.reminders import AUDIENCE_FIELDS, AUDIENCE_MISSING, FIXED_AUDIENCES, RULE_STATUSES
 
 WAVES_OFFERED = 200
 STATUSES_MISSING = "対象の状態を1つ以上選んでください。"
 INTERVAL_MISSING = "くり返しの間隔は 1 以上にしてください。"
-DIGEST_UNIT = "PMOへの定期まとめの単位は「週間」にしてください。"
 FOLLOWS_MISSING = "「受領の確認がないとき」のルールでは、元のルールを選んでください。"
 FOLLOWS_NEEDLESS = "元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。"
 FOLLOWED = "「{rule}」がこのルールを元にしているため、種類は変えられません。"
@@ -121,8 +120,6 @@ def _faults(kind: str | None, values: dict[str, Any]) -> Iterable[tuple[str, str
         yield "audience", AUDIENCE_MISSING
     if kind in REPEATING and values.get("count") == 0:
         yield "count", INTERVAL_MISSING
-    if kind == Kind.DIGEST and values.get("unit") != Unit.WEEKS:
-        yield "unit", DIGEST_UNIT
     if (kind == Kind.ESCALATION) != (values.get("follows") is not None):
         yield "follows", FOLLOWS_MISSING if kind == Kind.ESCALATION else FOLLOWS_NEEDLESS
 

@@ -60,7 +60,7 @@ SCHEDULE_TEXTS = {
     Kind.UNCONFIRMED.value: "日程確認がないあいだ{every}ごと",
     Kind.CHANGE.value: "知らせた内容が変わったとき",
     Kind.ESCALATION.value: "「{follows}」の送信から{every}後に受領の確認がないとき",
-    Kind.DIGEST.value: "{every}ごとの月曜日",
+    Kind.DIGEST.value: "{count}週間ごとの月曜日",
     Kind.ALERT.value: "送信を一時止めたとき",
 }
 PRECISION_CHOICES = {"": "日・月のどちらでも", "month": "月までの予定だけ", "day": "日まで決まった予定だけ"}
@@ -205,7 +205,7 @@ class ReminderRule(models.Model):
         """When the rule's mails go out, in words: 「切替の90日前」."""
         every = f"{self.count}{UNIT_LABELS[self.unit]}"
         if self.kind != Kind.OFFSET:
-            return SCHEDULE_TEXTS[self.kind].format(every=every, follows=self.follows)
+            return SCHEDULE_TEXTS[self.kind].format(every=every, count=self.count, follows=self.follows)
         text = f"切替の{every}{DIRECTION_LABELS[self.direction]}" if self.count else "切替の当日"
         return f"{text}（{PRECISION_CHOICES[self.precision]}）" if self.precision else text
 

@@ -4,7 +4,6 @@ The letter is written by the mechanism that writes every mail, as of the day tha
 row that nobody saves: it has no address, so that no contact's name appears in it.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -16,7 +15,6 @@ from rollout.domain.dates import month_label, parse
 from rollout.domain.letters import VARIABLES, TemplateError, check_template
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
-    REPEATED_KINDS,
     Kind,
     Party,
     Recipient,
@@ -33,13 +31,20 @@ from rollout.domain.reminders import (
 )
 from rollout.models import Reminder, ReminderRule, Wave
 from rollout.models.labels import STATUS_LABELS
+from rollout.models.reminders import PRECISION_CHOICES
 from rollout.outbox.facts import read_rule, read_waves
-from rollout.outbox.letters import WITHOUT_WAVE, Letter, Told, Writer
+from rollout.outbox.letters import Letter, Told, Writer
 
+REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
 TEXTS = {"subject": "件名", "body": "本文"}
 MOVED_FROM_MONTHS = 3
 """A notice of change is shown as if the cutover had been so much earlier when it was told."""
 
+WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
+OWN_LINKS = ("確認ページ", "カレンダー")
+LINK = "（ここに、受け取る人ごとのリンクが入ります）"
+CALENDAR = "予定表に登録できる予定（iCalendar）"
+PICTURE = "見込みの図（PNG）"
 WEEKDAYS = "月火水木金土日"
 WAVE_MISSING = "移行単位がまだ登録されていないため、文面を確認できません。"
 EVENTS = {
@@ -54,6 +59,16 @@ class PreviewWriter(Writer):
     def values(self, row: Reminder) -> Mapping[str, str]:
         """What each variable stands for."""
         return self._values(row, Kind(row.rule.kind))
+
+    def _values(self, row: Reminder, kind: Kind) -> Mapping[str, str]:
+        """With words where a mail has links that are its recipient's own."""
+        values = super()._values(row, kind)
+        return {name: LINK if name in OWN_LINKS else value for name, value in values.items()}
+
+    @cached_property
+    def _picture(self) -> None:
+        """None: it takes seconds to draw, and whoever types waits."""
+        return
 
     def _told_before(self, row: Reminder) -> Told:
         """An example: nobody was told anything for this row."""
@@ -91,14 +106,14 @@ class Preview:
 
     @cached_property
     def letter(self) -> Letter | None:
-        """The letter, as of the day that it would go out on; None where a text is wrong."""
+        """The letter as of the day it would go out on, a digest as of now; None where a text is wrong."""
         return None if self.errors else self._writer.write(self._row)
 
     @property
-    def picture_address(self) -> str:
-        """The picture that goes along, as a data: address; empty where none does."""
-        picture = self.letter.picture if self.letter else None
-        return f"data:image/png;base64,{b64encode(picture).decode()}" if picture else ""
+    def enclosures(self) -> list[str]:
+        """What goes along, in words."""
+        calendar = [CALENDAR] if self.letter and self.letter.calendar else []
+        return [*calendar, *([PICTURE] if self.letter and self.kind is Kind.DIGEST else [])]
 
     @cached_property
     def values(self) -> Mapping[str, str]:
@@ -133,6 +148,8 @@ class Preview:
         if self.wave.status not in self.rule.statuses:
             status = STATUS_LABELS[self.wave.status]
             return f"この移行単位の状態「{status}」は対象に選ばれていないため、送りません。"
+        if self.rule.precision not in ("", self.wave.cutover_precision):
+            return f"「{PRECISION_CHOICES[self.rule.precision]}」が対象のため、送りません。"
         due = None if self.kind in REPEATED_KINDS else _only_day(self.rule, self.wave)
         if due is not None:
             return f"送る日（{_day_text(due)}）を過ぎているため、送りません。"
@@ -149,8 +166,9 @@ class Preview:
 
     @cached_property
     def _writer(self) -> PreviewWriter:
-        moment = due_moment(self.due_day) if self.due_day else self.now
-        return PreviewWriter([self._row], max(moment, self.now))
+        if self.due_day is None or self.kind is Kind.DIGEST:  # what a digest will list is not known yet
+            return PreviewWriter([self._row], self.now)
+        return PreviewWriter([self._row], max(due_moment(self.due_day), self.now))
 
 
 def next_day(row: ReminderRule, wave: Wave | None, today: date) -> date | None:
@@ -160,13 +178,13 @@ def next_day(row: ReminderRule, wave: Wave | None, today: date) -> date | None:
     """
     rule = read_rule(row)
     if rule.kind is Kind.DIGEST:
-        return min((day for _, day in digest_days(rule, today, today)), default=None)
+        return min((mail.due_day for mail in digest_days(rule, today, today)), default=None)
     if wave is None:
         return None
-    if rule.kind is Kind.ESCALATION:
-        day = _only_day(row, wave) if wave.status in rule.statuses else None
-        return day if day and day >= today else None
     fact = read_waves([wave])[0]
+    if rule.kind is Kind.ESCALATION:
+        day = _only_day(row, wave) if rule.concerns(fact) else None
+        return day if day and day >= today else None
     everybody = Recipients([Recipient("", fact.lead, Role.LEAD, date.min)])
     anew = replace(rule, parties=frozenset(Party), since=today)
     return min((entry.due_day for entry in owed([fact], [anew], everybody, today)), default=None)

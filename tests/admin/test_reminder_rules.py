@@ -32,7 +32,7 @@ NO_MORE = {"kind": "overdue", "count": 0}
 BAD = {
     "unknown variable in the body": (
         {"body": "{宛名} 様\r\n{電話}"},
-        {"body": [f"8文字目の「{{電話}}」は使えません。使えるのは {KNOWN} です。"]},
+        {"body": [f"2行目の1文字目の「{{電話}}」は使えません。使えるのは {KNOWN} です。"]},
     ),
     "unknown variable in the subject": (
         {"subject": "{変更前}"},
@@ -98,11 +98,6 @@ TIES = {
         "unanswered-14",
         {"kind": "offset"},
         {"follows": ["元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。"]},
-    ),
-    "a digest by the day": (
-        "digest-weekly",
-        {"unit": "days"},
-        {"unit": ["PMOへの定期まとめの単位は「週間」にしてください。"]},
     ),
 }
 

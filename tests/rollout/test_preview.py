@@ -72,7 +72,7 @@ DUE = {
     "another precision": (
         "R9.1.15",
         {"precision": "month"},
-        "この移行単位の切替予定（令和9年1月15日）には送る日がないため、送りません。",
+        "「月までの予定だけ」が対象のため、送りません。",
     ),
     "another status": (
         "R9.1.15",
@@ -109,7 +109,6 @@ DUE = {
 
 
 @pytest.mark.parametrize(("cutover", "values", "text"), DUE.values(), ids=DUE)
-@pytest.mark.usefixtures("db")
 def test_preview_says_when_it_would_go_out(cutover, values, text):
     assert preview(cutover, in_force_since=SEED_NOW, **values).due_text == text
 
@@ -155,9 +154,27 @@ def test_preview_names_no_contact_and_writes_nothing():
     assert (shown.letter.body, Reminder.objects.count(), shown.rule.pk) == ("ご担当者", 0, None)
 
 
+def test_preview_has_words_in_place_of_links():
+    link = "（ここに、受け取る人ごとのリンクが入ります）"
+    assert preview(body="{確認ページ}{カレンダー}").letter.body == link * 2
+
+
+ENCLOSED = {
+    "before a cutover": ({}, ["予定表に登録できる予定（iCalendar）"]),
+    "after it": ({"direction": "after"}, []),
+    "digest": ({"kind": "digest"}, ["見込みの図（PNG）"]),
+    "wrong text": ({"subject": "{"}, []),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), ENCLOSED.values(), ids=ENCLOSED)
+def test_preview_says_what_goes_along(values, words):
+    assert preview(**values).enclosures == words
+
+
 def test_wrong_texts_are_each_pointed_out():
     shown = preview(subject="{", body="{変更前}")
-    assert (list(shown.errors), shown.letter, shown.picture_address) == (["件名", "本文"], None, "")
+    assert (list(shown.errors), shown.letter) == (["件名", "本文"], None)
 
 
 def test_preview_without_a_wave_says_so_and_shows_nothing():
