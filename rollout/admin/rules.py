@@ -108,7 +108,8 @@ class ReminderRuleAdmin(PlanAdmin):
         form = context["adminform"].form
         now = timezone.now()
         choice = WaveChoice.of(request, timezone.localdate(now))
-        preview = Preview(form.instance, choice.wave, now)
+        may_see_ledger = request.user.has_perm("rollout.view_reminder")
+        preview = Preview(form.instance, choice.wave, now, shows_ledger=may_see_ledger)
         context |= {
             "preview": preview,
             "wave_choice": choice,

@@ -42,6 +42,7 @@ MOVED_FROM_MONTHS = 3
 
 WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
 OWN_LINKS = ("確認ページ", "カレンダー")
+DIGEST_HIDDEN = "（まとめには宛先が載るため、事前通知（台帳）を見る権限のある人にだけ表示します）"
 LINK = "（ここに、受け取る人ごとのリンクが入ります）"
 CALENDAR = "予定表に登録できる予定（iCalendar）"
 PICTURE = "見込みの図（PNG）"
@@ -56,6 +57,10 @@ EVENTS = {
 class PreviewWriter(Writer):
     """Writes a letter that nobody gets."""
 
+    def __init__(self, row: Reminder, now: datetime, *, shows_ledger: bool) -> None:
+        super().__init__([row], now)
+        self._shows_ledger = shows_ledger
+
     def values(self, row: Reminder) -> Mapping[str, str]:
         """What each variable stands for."""
         return self._values(row, Kind(row.rule.kind))
@@ -64,6 +69,10 @@ class PreviewWriter(Writer):
         """With words where a mail has links that are its recipient's own."""
         values = super()._values(row, kind)
         return {name: LINK if name in OWN_LINKS else value for name, value in values.items()}
+
+    @cached_property
+    def _digest(self) -> str:
+        return super()._digest if self._shows_ledger else DIGEST_HIDDEN
 
     @cached_property
     def _picture(self) -> None:
@@ -80,11 +89,12 @@ class PreviewWriter(Writer):
 
 @dataclass(frozen=True)
 class Preview:
-    """A rule as typed, on a wave. `wave` is None where there is none, or where the kind speaks of none."""
+    """A rule as typed, on a wave: None where there is none. `shows_ledger`: to who may see addresses."""
 
     rule: ReminderRule
     wave: Wave | None
     now: datetime
+    shows_ledger: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -166,9 +176,10 @@ class Preview:
 
     @cached_property
     def _writer(self) -> PreviewWriter:
-        if self.due_day is None or self.kind is Kind.DIGEST:  # what a digest will list is not known yet
-            return PreviewWriter([self._row], self.now)
-        return PreviewWriter([self._row], max(due_moment(self.due_day), self.now))
+        moment = self.now
+        if self.due_day and self.kind is not Kind.DIGEST:  # what a digest will list is not known yet
+            moment = max(moment, due_moment(self.due_day))
+        return PreviewWriter(self._row, moment, shows_ledger=self.shows_ledger)
 
 
 def next_day(row: ReminderRule, wave: Wave | None, today: date) -> date | None:

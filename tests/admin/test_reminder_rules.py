@@ -10,6 +10,7 @@ from rollout import outbox
 from rollout.domain.letters import VARIABLES
 from rollout.domain.reminders import Kind
 from rollout.models import Reminder, ReminderRule, Wave
+from rollout.outbox.preview import DIGEST_HIDDEN
 from tests.admin.edits import edited, everything, post, url, values_of
 from tests.admin.test_pages import fill_ledger, questions
 from tests.factories import ReminderRuleFactory
@@ -216,6 +217,18 @@ def test_who_may_only_look_sees_the_text_and_no_button(seeded, client, django_us
     html = client.get(url(rule())).content.decode()
     assert ("出入国在留管理庁 切替のお知らせ" in html, "文面を確認" in html) == (True, False)
     assert client.post(url(rule()), {"_preview": "live"}).status_code == 403
+
+
+@pytest.mark.parametrize("sees", [True, False], ids=["may see the ledger", "may not"])
+def test_digest_with_its_addresses_is_shown_to_who_may_see_the_ledger(
+    seeded, client, django_user_model, sees
+):
+    user = django_user_model.objects.create_user("clerk", is_staff=True)
+    names = ["change_reminderrule", "view_reminder"] if sees else ["change_reminderrule"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    digest = client.get(url(rule("digest-weekly"))).context["preview"].values["まとめ"]
+    assert (digest == DIGEST_HIDDEN, "■ 見込み" in digest) == (not sees, sees)
 
 
 def test_rule_with_records_is_not_deleted_and_says_what_to_do(seeded, staff_client):

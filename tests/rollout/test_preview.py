@@ -162,7 +162,7 @@ def test_preview_has_words_in_place_of_links():
 ENCLOSED = {
     "before a cutover": ({}, ["予定表に登録できる予定（iCalendar）"]),
     "after it": ({"direction": "after"}, []),
-    "digest": ({"kind": "digest"}, ["見込みの図（PNG）"]),
+    "digest": ({"kind": "digest", "subject": "{日付}", "body": "{まとめ}"}, ["見込みの図（PNG）"]),
     "wrong text": ({"subject": "{"}, []),
 }
 
