@@ -30,10 +30,12 @@ from rollout.domain.reminders import (
     shift,
 )
 from rollout.models import Reminder, ReminderRule, Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, day_text
 from rollout.models.reminders import PRECISION_CHOICES
+from rollout.outbox.digest import digest_text
 from rollout.outbox.facts import read_rule, read_waves
-from rollout.outbox.letters import Letter, Told, Writer
+from rollout.outbox.foresight import DIGEST_LATER, EarlyWriter
+from rollout.outbox.letters import Letter
 
 REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
 TEXTS = {"subject": "件名", "body": "本文"}
@@ -41,9 +43,6 @@ MOVED_FROM_MONTHS = 3
 """A notice of change is shown as if the cutover had been so much earlier when it was told."""
 
 WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
-OWN_LINKS = ("確認ページ", "カレンダー")
-DIGEST_HIDDEN = "（まとめには宛先が載るため、事前通知（台帳）を見る権限のある人にだけ表示します）"
-LINK = "（ここに、受け取る人ごとのリンクが入ります）"
 CALENDAR = "予定表に登録できる予定（iCalendar）"
 PICTURE = "見込みの図（PNG）"
 WEEKDAYS = "月火水木金土日"
@@ -54,8 +53,8 @@ EVENTS = {
 }
 
 
-class PreviewWriter(Writer):
-    """Writes a letter that nobody gets."""
+class PreviewWriter(EarlyWriter):
+    """Writes a letter that nobody gets. A digest, which lists addresses, is for who may see the ledger."""
 
     def __init__(self, row: Reminder, now: datetime, *, shows_ledger: bool) -> None:
         super().__init__([row], now)
@@ -65,26 +64,20 @@ class PreviewWriter(Writer):
         """What each variable stands for."""
         return self._values(row, Kind(row.rule.kind))
 
-    def _values(self, row: Reminder, kind: Kind) -> Mapping[str, str]:
-        """With words where a mail has links that are its recipient's own."""
-        values = super()._values(row, kind)
-        return {name: LINK if name in OWN_LINKS else value for name, value in values.items()}
-
     @cached_property
     def _digest(self) -> str:
-        return super()._digest if self._shows_ledger else DIGEST_HIDDEN
+        return digest_text(self._now) if self._shows_ledger else DIGEST_LATER
 
     @cached_property
     def _picture(self) -> None:
         """None: it takes seconds to draw, and whoever types waits."""
         return
 
-    def _told_before(self, row: Reminder) -> Told:
+    def _last_told(self, row: Reminder) -> Standing:
         """An example: nobody was told anything for this row."""
         earliest = row.wave.cutover.earliest if row.wave else None
         before = shift(earliest or self._today, -MOVED_FROM_MONTHS, Unit.MONTHS)
-        cutover = parse(month_label(before.year, before.month))
-        return Told(Standing(cutover, Status.PLANNED.value), was_invited=False)
+        return Standing(parse(month_label(before.year, before.month)), Status.PLANNED.value)
 
 
 @dataclass(frozen=True)
@@ -210,4 +203,4 @@ def _only_day(row: ReminderRule, wave: Wave) -> date | None:
 
 
 def _day_text(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日（{WEEKDAYS[day.weekday()]}）"
+    return f"{day_text(day)}（{WEEKDAYS[day.weekday()]}）"

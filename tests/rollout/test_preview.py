@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from rollout.models import Reminder
+from rollout.outbox.foresight import CALENDAR_LATER, LINK_LATER
 from rollout.outbox.preview import Preview
 from tests.conftest import SEED_NOW
 from tests.factories import ContactFactory, ReminderRuleFactory
@@ -155,8 +156,7 @@ def test_preview_names_no_contact_and_writes_nothing():
 
 
 def test_preview_has_words_in_place_of_links():
-    link = "（ここに、受け取る人ごとのリンクが入ります）"
-    assert preview(body="{確認ページ}{カレンダー}").letter.body == link * 2
+    assert preview(body="{確認ページ}{カレンダー}").letter.body == LINK_LATER + CALENDAR_LATER
 
 
 ENCLOSED = {
