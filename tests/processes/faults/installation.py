@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -29,6 +29,12 @@ PATIENCE_SECONDS = 60
 CELERY = [sys.executable, "-m", "celery", "-A", "gss_tracker"]
 BEAT = [*CELERY, "beat", "--scheduler", "tests.processes.faults.beat:EverySecond", "--loglevel", "WARNING"]
 WORKER = [*CELERY, "worker", "--concurrency", "2", "--loglevel", "WARNING"]
+FILL = """
+from django.core.management import call_command
+from tests.processes.due_reminders import make_due_reminders
+call_command("migrate", verbosity=0)
+call_command("seed")
+"""
 CLOCKED = ("worker", "beat", "second beat", "smtp")
 """What tells the time: these go down and come up together when time passes."""
 
@@ -124,17 +130,14 @@ class Installation:
 
     def fill(self, count):
         """Let an empty database owe so many reminders."""
-        self.parts["postgres"].start()
-        persist(lambda: create_database(self._folder))
-        self.manage("migrate", "-v0")
-        self.manage("seed")
-        script = (ROOT / "tests/processes/due_reminders.py").read_text()
-        self.manage("shell", "-c", f"{script}\nmake_due_reminders({count})")
+        self._persist(lambda: create_database(self._folder))
+        self.manage("shell", "-c", FILL + f"make_due_reminders({count})")
 
     def start(self, *names):
         """Start these parts, or all."""
         for name in names or self.parts:
             self.parts[name].start()
+        self._persist(lambda: self._fetch("select 1"))
 
     def kill(self, *names):
         """kill -9 of these parts."""
@@ -150,13 +153,31 @@ class Installation:
             self.start(*names)
 
     def rows(self):
-        """The ledger by address: state, attempts, Message-ID; of the reminders that this is about."""
-        query = "select address, state, attempts, message_id from rollout_reminder where state != 'planned'"
-        return {address: rest for address, *rest in persist(lambda: self._fetch(query))}
+        """The ledger by address: state, Message-ID; of the reminders that this is about."""
+        query = "select address, state, message_id from rollout_reminder where state != 'planned'"
+        return {address: (state, key) for address, state, key in self._persist(lambda: self._fetch(query))}
 
-    def _fetch(self, query):
+    def ready(self):
+        """How many reminders could be sent by now."""
+        query = "select count(*) from rollout_reminder where state = 'due' and coalesce(retry_at, due_at) <= %s"
+        [[number]] = self._persist(lambda: self._fetch(query, datetime.now(UTC) + self.shift))
+        return number
+
+    def _fetch(self, query, *parameters):
         with psycopg.connect(self.env()["DATABASE_URL"]) as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, parameters).fetchall()
+
+    def _persist(self, ask):
+        """Ask PostgreSQL until it is there: one that was killed cannot start before its children are gone."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            self.parts["postgres"].start()
+            try:
+                return ask()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def logs(self):
         """The end of what every part wrote."""
@@ -174,12 +195,3 @@ def installation(seed, delay):
             for part in reversed(found.parts.values()):
                 part.end(signal.SIGQUIT if part.name == "postgres" else signal.SIGKILL)
 
-
-def persist(ask):
-    """Ask PostgreSQL until it is there, and has seen to what the last kill left behind."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(psycopg.OperationalError):
-            return ask()
-        time.sleep(0.1)
-    return ask()
