@@ -5,13 +5,9 @@ import sys
 
 from tests.processes.faults.trial import run
 
-REMINDERS = 80
-SECONDS = 25
-DELAY_SECONDS = 0.4
-
 
 def test_reminders_survive_what_is_killed_and_dropped_at_random(capsys):
     seed = secrets.randbelow(10**6)
-    trial = run(REMINDERS, SECONDS, seed, DELAY_SECONDS)
+    trial = run(80, outages=3, seconds=90, seed=seed, delay=0.3)
     with capsys.disabled():
         sys.stdout.write(f"\nseed {seed}\n{trial.report()}\n")

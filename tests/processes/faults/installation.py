@@ -83,6 +83,7 @@ class Installation:
         self._folder, self._seed, self._delay = folder, seed, delay
         self.shift, self.faults, self.kills = SHIFT, 0.0, Counter()
         self._ports = {"valkey": free_port(), "smtp": free_port()}
+        self._worker_since = self.now()
         self._secret = secrets.token_hex(32)
         postgres = postgres_command(folder, account, COMMITTED)
         valkey = valkey_command(folder, account, self._ports["valkey"])
@@ -130,14 +131,26 @@ class Installation:
 
     def fill(self, count):
         """Let an empty database owe so many reminders."""
+        self.parts["valkey"].start()
         self._persist(lambda: create_database(self._folder))
         self.manage("shell", "-c", FILL + f"make_due_reminders({count})")
 
     def start(self, *names):
         """Start these parts, or all."""
         for name in names or self.parts:
+            if name == "worker" and not self.parts[name].runs():
+                self._worker_since = self.now()
             self.parts[name].start()
         self._persist(lambda: self._fetch("select 1"))
+
+    def now(self):
+        """The moment by the installation's clock."""
+        return datetime.now(UTC) + self.shift
+
+    def has_ticked(self):
+        """Whether the worker has done anything since it started, which takes seconds."""
+        [[ticked_at]] = self._persist(lambda: self._fetch("select ticked_at from rollout_planversion"))
+        return ticked_at is not None and ticked_at > self._worker_since
 
     def kill(self, *names):
         """kill -9 of these parts."""
@@ -153,14 +166,14 @@ class Installation:
             self.start(*names)
 
     def rows(self):
-        """The ledger by address: state, Message-ID; of the reminders that this is about."""
-        query = "select address, state, message_id from rollout_reminder where state != 'planned'"
+        """The ledger by address, which each have one row: state, Message-ID."""
+        query = "select address, state, message_id from rollout_reminder"
         return {address: (state, key) for address, state, key in self._persist(lambda: self._fetch(query))}
 
     def ready(self):
         """How many reminders could be sent by now."""
         query = "select count(*) from rollout_reminder where state = 'due' and coalesce(retry_at, due_at) <= %s"
-        [[number]] = self._persist(lambda: self._fetch(query, datetime.now(UTC) + self.shift))
+        [[number]] = self._persist(lambda: self._fetch(query, self.now()))
         return number
 
     def _fetch(self, query, *parameters):

@@ -20,12 +20,13 @@ from tests.processes.faults.smtp import (
 FAULTS = 0.3
 """The share of messages with which the SMTP server does something else than to take or refuse them."""
 
-BACK_OFF = timedelta(minutes=5)
+BACK_OFF = timedelta(minutes=1)
+"""How long the product lets a server be that refused a mail for now, the first time."""
+
 OUTAGE_MINUTES = 16
-MOST_OUTAGES = 12
 DRAINS = 6
 DRAIN_MINUTES = 65
-"""Outages and drains all end on the evening of the day that they began at 10:00."""
+"""Twenty outages and all drains end on the evening of the day that began at 10:00."""
 
 FINAL = ("sent", "failed", "unknown")
 
@@ -88,13 +89,17 @@ class Trial:
                     yield f"{address} was tried again {waited} after {one['deed']}"
 
 
-def run(count, seconds, seed, delay):
-    """Owe `count` reminders, disturb for so many seconds at most, heal, and say how it ended."""
+def run(count, *, outages, seconds, seed, delay):
+    """Owe `count` reminders, disturb up to so many outages or seconds, heal, and say how it ended.
+
+    The SMTP server takes up to `delay` seconds over a message. Raises AssertionError, with all that went wrong
+    and the end of every log.
+    """
     with installation(seed, delay) as product:
         product.fill(count)
         product.faults = FAULTS
         product.start()
-        disturb(product, Random(seed), seconds)
+        disturb(product, Random(seed), outages, seconds)
         heal(product)
         trial = Trial(count, product.rows(), product.journal(), product.kills)
         if trial.complaints():
@@ -102,20 +107,24 @@ def run(count, seconds, seed, delay):
     return trial
 
 
-def disturb(product, random, seconds):
-    """Kill and start again, one part or two at a time; now and then nothing runs for a while."""
-    begin = time.monotonic()
-    outages = 0
-    while (passed := time.monotonic() - begin) < seconds and is_unfinished(product):
-        if outages < MOST_OUTAGES * passed / seconds:
-            outages += 1
+def disturb(product, random, outages, seconds):
+    """Kill and start again, one part or two at a time; then nothing runs for a while, so many times.
+
+    A worker that has not got to work yet is spared: else nothing but starts would be tested.
+    """
+    deadline = time.monotonic() + seconds
+    while outages and time.monotonic() < deadline and is_unfinished(product):
+        time.sleep(random.uniform(0.5, 3))
+        spared = () if product.has_ticked() else ("worker",)
+        if not spared and random.random() < 0.25:
+            outages -= 1
             product.let_pass(OUTAGE_MINUTES, *CLOCKED)
-        else:
-            names = random.sample(list(product.parts), random.choice((1, 1, 2)))
-            product.kill(*names)
-            time.sleep(random.uniform(0, 1))
-            product.start(*names)
-        time.sleep(random.uniform(1, 4))
+            continue
+        names = [name for name in product.parts if name not in spared]
+        names = random.sample(names, random.choice((1, 1, 2)))
+        product.kill(*names)
+        time.sleep(random.uniform(0, 1))
+        product.start(*names)
 
 
 def heal(product):
@@ -142,7 +151,7 @@ def wait_until_idle(product, seconds=300):
     before = None
     while time.monotonic() < deadline:
         now = product.rows()
-        if product.ready() == 0 and now == before:
+        if product.has_ticked() and product.ready() == 0 and now == before:
             return
         before = now
         time.sleep(2)
