@@ -172,7 +172,9 @@ class Installation:
 
     def ready(self):
         """How many reminders could be sent by now."""
-        query = "select count(*) from rollout_reminder where state = 'due' and coalesce(retry_at, due_at) <= %s"
+        query = (
+            "select count(*) from rollout_reminder where state = 'due' and coalesce(retry_at, due_at) <= %s"
+        )
         [[number]] = self._persist(lambda: self._fetch(query, self.now()))
         return number
 
@@ -207,4 +209,3 @@ def installation(seed, delay):
         finally:
             for part in reversed(found.parts.values()):
                 part.end(signal.SIGQUIT if part.name == "postgres" else signal.SIGKILL)
-
