@@ -76,10 +76,4 @@ def build_owing_plan(waves: int, now: datetime) -> None:
             for count in DAYS_BEFORE
         ]
     )
-    forget_planning()
-
-
-def forget_planning() -> None:
-    """Have the ledger planned anew: rows that come in bulk tell nobody."""
-    PlanVersion.objects.current()
-    PlanVersion.objects.update(reminders_number=None)
+    PlanVersion.objects.raise_number(history_missing=True)  # as after `loaddata`
