@@ -1,4 +1,4 @@
-"""Reminders through delivery, ledger included, against Django's own messages over one connection to the same sink."""
+"""Reminders through delivery, ledger included, against Django's own messages to the same mail server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Plans that owe reminders: so many waves known to the day, at so many ministries, each with so many contacts."""
+"""Plans that owe reminders: waves known to the day, at ministries that have a few contacts each."""
 
 from datetime import date, datetime, timedelta
 from itertools import pairwise

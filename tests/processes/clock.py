@@ -1,4 +1,4 @@
-"""A clock for the product's processes in tests: mail goes out on open days from 09:00 on, tests run at any hour.
+"""A clock for the product's processes: mail goes out on open days from 09:00 on, tests run at any hour.
 
 Every process of one run is as far ahead of the machine's clock as any other, and so is one that starts again.
 """

@@ -1,4 +1,4 @@
-"""The small form of what `make soak` does: the whole product is killed at random, and the ledger stays right."""
+"""The small form of `make soak`: the whole product is killed at random, and the ledger stays right."""
 
 import secrets
 import sys

@@ -1,4 +1,4 @@
-"""The product as it runs on a server, every part a process that may be killed and started again at any moment."""
+"""The product as it runs on servers: every part a process that may be killed and started again."""
 
 import os
 import secrets

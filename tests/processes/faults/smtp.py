@@ -1,8 +1,8 @@
-"""An SMTP server that misbehaves at random: `python -m tests.processes.faults.smtp PORT JOURNAL SEED DELAY FAULTS`.
+"""An SMTP server that misbehaves: `python -m tests.processes.faults.smtp PORT JOURNAL SEED DELAY FAULTS`.
 
-It accepts, dawdles (DELAY seconds at most), refuses for now, refuses for good, and drops the connection before
-DATA, within it and after the final dot, whether or not it took the message in. Of FAULTS, a share of all messages,
-every kind comes equally often; who is refused for good is a matter of the address.
+It accepts, dawdles (DELAY seconds at most), refuses for now, refuses for good, and drops the connection
+before DATA, within it and after the final dot, whether or not it took the message in. FAULTS is the share of
+messages that meet with a fault, each kind as often; who is refused for good is a matter of the address.
 
 What becomes of each message goes to the JOURNAL, one JSON object a line, which is on disk before the server
 answers: whatever a client was told to be accepted stands there, however the server ends.

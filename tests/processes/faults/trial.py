@@ -1,4 +1,4 @@
-"""One trial: reminders are owed, everything fails at random, everything heals, and the ledger has to be right."""
+"""One trial: reminders are owed, everything fails at random and heals, and the ledger has to be right."""
 
 import time
 from collections import Counter
@@ -92,7 +92,7 @@ class Trial:
 def run(count, *, outages, seconds, seed, delay):
     """Owe `count` reminders, disturb up to so many outages or seconds, heal, and say how it ended.
 
-    The SMTP server takes up to `delay` seconds over a message. Raises AssertionError, with all that went wrong
+    The SMTP server takes up to `delay` seconds over a message. Raises AssertionError, with what went wrong
     and the end of every log.
     """
     with installation(seed, delay) as product:

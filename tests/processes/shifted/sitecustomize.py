@@ -1,4 +1,4 @@
-"""Python imports this at its start, where the folder is on PYTHONPATH: from then on its wall clock is shifted.
+"""Python imports this at its start, if the folder is on PYTHONPATH: its wall clock is shifted from then on.
 
 Monotonic clocks, by which waiting is measured, are not.
 """
