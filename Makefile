@@ -7,10 +7,10 @@ PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-ha
 # Tests and checks choose their own servers, whatever the shell says.
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
 # Tests that know no database or bring their own have run already when the real servers come.
-ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py
+ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore=tests/processes/test_faults.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help run test check bench lock clean
+.PHONY: help run test soak check bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-6s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
 	$(EMBEDDED) $(PYTHON) -m tests.servers pytest $(ONCE)
 	@echo "== every line and branch of the rules is tested"
 	$(PYTHON) -m coverage report --show-missing --include='rollout/domain/*' --fail-under=100
+
+soak: $(VENV)/.dev-stamp ## 2,000 reminders while everything is killed at random, 20 minutes at most
+	@$(EMBEDDED) $(PYTHON) -m tests.processes.faults $(SEED)
 
 check: $(VENV)/.dev-stamp ## format, lint, types, import rules, missing migrations
 	$(VENV)/bin/ruff format --check .

@@ -1,10 +1,12 @@
-"""Print the tables for the configured kind of database: `python -m bench [WAVES]...`."""
+"""Print the tables for the configured kind of database: `python -m bench [reminders | WAVES...]`."""
 
 import os
 import secrets
 import sys
 
 import django
+
+REMINDERS = "reminders"
 
 
 def main() -> None:
@@ -14,9 +16,13 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from bench.table import SIZES, print_risk_table, print_tables
+    from bench.table import SIZES, print_reminder_tables, print_risk_table, print_tables
 
+    if sys.argv[1:] == [REMINDERS]:
+        print_reminder_tables()
+        return
     print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
+    print_reminder_tables()
     if connection.vendor == "sqlite":  # it needs no database: once is enough
         print_risk_table()
 

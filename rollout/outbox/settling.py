@@ -22,13 +22,22 @@ def settle(*, now: datetime | None = None) -> None:
     now = now or timezone.now()
     with transaction.atomic():
         PlanVersion.objects.lock()
-        stuck = Reminder.objects.filter(state=State.SENDING, claimed_at__lt=now - STUCK_AFTER).update(
-            state=State.UNKNOWN, state_note="送信中に処理が途切れました。届いたか確認してください。"
-        )
-        if stuck:  # whoever may have got it is told of changes from now on
-            PlanVersion.objects.update(reminders_number=None)
+        _settle_stuck(now)
         Reminder.objects.filter(state=State.PLANNED, due_at__lte=now).update(state=State.DUE)
         _settle_due(now)
+
+
+def _settle_stuck(now: datetime) -> None:
+    # Asked for the time of the claim as well, SQLite would go through all that was ever sent.
+    sending = Reminder.objects.filter(state=State.SENDING).order_by().values_list("pk", "claimed_at")
+    stuck = [key for key, claimed_at in sending if claimed_at and claimed_at < now - STUCK_AFTER]
+    if not stuck:
+        return
+    Reminder.objects.filter(pk__in=stuck, state=State.SENDING).update(
+        state=State.UNKNOWN, state_note="送信中に処理が途切れました。届いたか確認してください。"
+    )
+    # Whoever may have got it is told of changes from now on.
+    PlanVersion.objects.update(reminders_number=None)
 
 
 def _settle_due(now: datetime) -> None:

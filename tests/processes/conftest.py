@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,9 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
+
+from tests.processes.clock import clock_env
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = ("gss_tracker", "ministries", "rollout", "fixtures", "manage.py")
@@ -113,9 +115,9 @@ def kill(process):
 
 
 def embedded_env(**extra):
-    """The environment of an embedded installation."""
+    """The environment of an embedded installation, on an open day."""
     foreign = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
-    return {key: value for key, value in os.environ.items() if key not in foreign} | extra
+    return {key: value for key, value in os.environ.items() if key not in foreign} | clock_env() | extra
 
 
 def manage(checkout, *arguments, env=None, **options):
@@ -132,12 +134,6 @@ def manage(checkout, *arguments, env=None, **options):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition, what, seconds=60):

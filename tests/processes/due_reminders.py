@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from ministries.models import Contact
 from rollout.models import ReminderRule, Wave
+from rollout.models.reminders import AUDIENCE_FIELDS
 from rollout.tasks import follow_change
 
 LONG_AGO = timezone.now() - timedelta(days=30)
@@ -18,7 +19,10 @@ def make_due_reminders(count):
     wave.save()
     Wave.objects.filter(pk=wave.pk).update(cutover_since=LONG_AGO)
     ReminderRule.objects.update(active=False)
-    rule = ReminderRule(code="before-3", label="3日前", days_before=3, grace_business_days=60)
+    rule = ReminderRule(code="three-days-before", label="3日前", kind="offset", count=3, unit="days")
+    rule.direction, rule.grace_business_days = "before", 60
+    for party in AUDIENCE_FIELDS:
+        setattr(rule, party, True)
     rule.subject, rule.body = "{案件} 切替のお知らせ", "{宛名} 様 {範囲} {切替予定} {人数} {お願い}"
     rule.in_force_since = LONG_AGO
     rule.save()

@@ -9,6 +9,7 @@ from rollout import actions, recompute
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Reminder, Wave
 from rollout.seed import seed
+from tests.processes.clock import clock_env, travel
 from tests.processes.conftest import ROOT, wait_until
 from tests.processes.due_reminders import make_due_reminders
 
@@ -20,12 +21,19 @@ def planned_at_end_of_fy2026():
     return row.curve.at(2027 * 12 + 2).cumulative
 
 
+@pytest.fixture(autouse=True)
+def _open_day():
+    """The test lives on the same open day as its processes."""
+    with travel():
+        yield
+
+
 @pytest.fixture
 def celery(start, tmp_path, mail_sink):
     """Start Celery processes on the test database."""
     name = connection.settings_dict["NAME"]
     url = os.environ["DATABASE_URL"].replace("/gss?", f"/{name}?")
-    env = os.environ | {"DATABASE_URL": url, "EMAIL_URL": mail_sink.url}
+    env = os.environ | {"DATABASE_URL": url, "EMAIL_URL": mail_sink.url} | clock_env()
 
     def start_celery(*arguments):
         log = tmp_path / f"{arguments[0]}.log"

@@ -387,6 +387,15 @@ def test_claim_leaves_what_another_process_has_taken(post, due, monkeypatch):
     assert (post.addresses(), ledger("state")) == ([A, C], [SENT, State.SENDING, SENT])
 
 
+def test_claim_leaves_what_another_process_has_just_tried(post, due, monkeypatch):
+    def try_in_vain():
+        Reminder.objects.filter(address=B).update(attempts=1, retry_at=at("2026-12-16 10:01"))
+
+    before_the_claim_of(A, monkeypatch, try_in_vain)
+    assert outbox.deliver() == 2
+    assert ledger("state", "attempts") == [(SENT, 1), (WAITING, 1), (SENT, 1)]
+
+
 def test_claim_waits_for_the_ledger_when_the_plan_moves_meanwhile(post, due, monkeypatch):
     wave = Wave.objects.get()
     wave.cutover = "R9.3.15"
