@@ -31,7 +31,6 @@ from rollout.models.labels import STATUS_LABELS, day_text, moment_text
 from rollout.models.reminders import PRECISION_CHOICES, standing_of
 from rollout.outbox.facts import read_rule, read_waves
 from rollout.outbox.foresight import Outlook, Upcoming
-from rollout.outbox.notices import Notices
 from rollout.outbox.rows import Row, read_rows
 from rollout.outbox.settling import skip_note
 
@@ -156,8 +155,8 @@ class _Explanation:
         found += [text for absence in causes if (text := self._cause_text(absence, rule))]
         if rule.kind == Kind.CHANGE and rule.active and self._parties:
             found.append(self._unchanged_text())
-        if rule.kind == Kind.ESCALATION:
-            found += self._unescalated_texts(rule)
+        if rule.follows is not None:
+            found += self._unescalated_texts(rule, rule.follows)
         if found:
             return found
         return [
@@ -196,16 +195,10 @@ class _Explanation:
         if not any(row.told_status for row in told):
             return "この移行単位について、まだ何も知らせていないため、変更のお知らせもありません。"
         standing = standing_of(self._wave)
-        notices = Notices(self._wave.pk, self._fact.version, standing, self._all_rows)
-        if self._address in notices.outdated():
-            return "知らせた内容から変わっていますが、このルールからはもう送りません。"
         text = standing_text(standing.cutover, standing.status)
         return f"最後に知らせた内容（{text}）から変わっていません。"
 
-    def _unescalated_texts(self, rule: ReminderRule) -> list[str]:
-        follows = rule.follows
-        if follows is None:
-            return []
+    def _unescalated_texts(self, rule: ReminderRule, follows: ReminderRule) -> list[str]:
         sent = [
             row
             for row in self._all_rows

@@ -219,8 +219,10 @@ class Outlook:
         return _next_sending(max(entry.due_at, retry_at, self.now))
 
     def _is_missed(self, entry: Waiting, goes_at: datetime) -> bool:
-        due_day, day = timezone.localdate(entry.due_at), goes_at.date()
-        return day > due_day and is_past_grace(due_day, self._rule(entry.key[1]).grace_business_days, day)
+        if goes_at == entry.due_at:
+            return False
+        grace = self._rule(entry.key[1]).grace_business_days
+        return is_past_grace(timezone.localdate(entry.due_at), grace, goes_at.date())
 
     @cached_property
     def _retries(self) -> dict[int, datetime]:

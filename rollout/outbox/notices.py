@@ -38,7 +38,7 @@ class Notices:
         self, rules: Iterable[Rule], addresses: Iterable[str], changes: Changes, now: datetime
     ) -> set[Key]:
         """Have every one of these addresses told that was told otherwise; returns the keys that are owed."""
-        outdated = self.outdated() & set(addresses)
+        outdated = self._outdated() & set(addresses)
         due_at = next_sending(now + SETTLING_TIME)
         return {
             key
@@ -47,7 +47,7 @@ class Notices:
             if (key := self._owe(rule.key, address, due_at, changes)) is not None
         }
 
-    def outdated(self) -> set[str]:
+    def _outdated(self) -> set[str]:
         """The addresses whose newest mail says something else."""
         told = last_told(self._rows)
         return {address for address, standing in told.items() if not standing.is_same(self._standing)}

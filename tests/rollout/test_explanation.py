@@ -240,6 +240,14 @@ WHY_NOT = {
         ["「月までの予定だけ」が対象で、いまの切替予定（R9.1.15）は当てはまりません。"],
     ),
     "too early": ("R8.12.1", {}, [TOO_EARLY.format("2026年10月30日")]),
+    "role, and too early for rule and cutover": (
+        "R8.12.1",
+        {"to_lead": False},
+        [
+            "宛先は「主管府省庁の副担当、PMO」だけです。",
+            f"{TOO_EARLY.format('2026年10月30日').partition('、このアドレス')[0]}）。",
+        ],
+    ),
     "over": (
         "R9.1.15",
         {"kind": "unconfirmed", "count": 90},

@@ -14,7 +14,7 @@ from rollout.domain.reminders import State
 from rollout.models import PlanVersion, Reminder, ReminderRule, Wave
 from rollout.outbox.foresight import Outlook, UntilError, foresee, read_until
 from tests.factories import ContactFactory, ReminderRuleFactory, WaveFactory
-from tests.rollout.ledger import DUE, START, at, make_wave, owe
+from tests.rollout.ledger import DUE, START, at, change, make_wave, owe
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +208,27 @@ def test_what_is_past_its_grace_is_not_foreseen(clock, now, count):
     owe()
     clock.move_to(now)
     assert len(foresee(now, IN_90_DAYS)) == count
+
+
+def test_what_is_wanted_again_is_foreseen_while_the_ledger_lags():
+    wave = owe(days=(30, 7))
+    change(wave, status="cancelled")
+    assert coming() == []
+    wave.status = "planned"
+    actions.save_row(row=wave, actor=None, reason="再開")
+    a = "a@example.go.jp"
+    assert coming() == [("12-16 09:00", "30日前", a), ("01-08 09:00", "7日前", a)]
+    assert [mail.state for mail in foresee(START, IN_90_DAYS)] == ["planned", "planned"]
+
+
+def test_what_a_person_decided_to_send_takes_nobodys_place(clock, django_user_model):
+    owe(make_wave("R9.1.4"), days=(7, 1))
+    day = at("2026-12-28 10:00")
+    clock.move_to(day)
+    decided = Reminder.objects.filter(rule__count=7)
+    decided.update(state=State.DUE, decided_by=django_user_model.objects.create_user("pmo"))
+    a = "a@example.go.jp"
+    assert coming(day) == [("12-28 10:00", "7日前", a), ("12-28 10:00", "1日前", a)]
 
 
 @pytest.mark.parametrize("state", [State.SENT, State.FAILED, State.UNKNOWN, State.SKIPPED, State.SENDING])
