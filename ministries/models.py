@@ -185,6 +185,10 @@ class Contact(models.Model):
         before = Contact.objects.filter(pk=self.pk).first() if self.pk else None
         if before and self._tells_anew(before):
             self.reachable_since = timezone.now()
+        if before and self._has_moved(before):
+            self.calendar_serial = (
+                before.calendar_serial + 1
+            )  # the URL was another person's, or another role's
         super().save(*args, **kwargs)
 
     def natural_key(self) -> tuple[str, str]:
@@ -194,5 +198,8 @@ class Contact(models.Model):
     natural_key.dependencies = ["ministries.ministry"]  # type: ignore[attr-defined]
 
     def _tells_anew(self, before: "Contact") -> bool:
-        moved = (self.email, self.ministry_id, self.role) != (before.email, before.ministry_id, before.role)
-        return moved or (self.active and not before.active)
+        return self._has_moved(before) or (self.active and not before.active)
+
+    def _has_moved(self, before: "Contact") -> bool:
+        now, then = ((each.email.lower(), each.ministry_id, each.role) for each in (self, before))
+        return now != then

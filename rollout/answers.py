@@ -20,7 +20,6 @@ from rollout.domain.plan import Status
 from rollout.domain.reminders import State, next_sending
 from rollout.models import PlanVersion, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS
-from rollout.tasks import nudge_on_commit
 
 MOVED = (
     "メールでお知らせしたあとに切替予定が変わりました。新しい予定は、あらためてメールでお知らせします。"
@@ -40,13 +39,14 @@ HAS_ARRIVED = "受領が確認されています。もう一度送らずに、�
 def acknowledge(*, reminder: Reminder) -> bool:
     """Record that the mail has arrived; False when that was recorded before.
 
-    What waits for an answer is planned anew.
+    What waits for an answer about its wave is planned anew.
     """
     PlanVersion.objects.lock()
+    now = timezone.now()
     unanswered = Reminder.objects.filter(pk=reminder.pk, acknowledged_at__isnull=True)
-    if not unanswered.update(acknowledged_at=timezone.now()):
+    if not unanswered.update(acknowledged_at=now):
         return False
-    _plan_anew()
+    outbox.follow_plan(reminder, now=now)
     return True
 
 
@@ -106,6 +106,7 @@ def confirm_use_by_link(*, reminder: Reminder, day: FuzzyDate) -> bool:
 def resend(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     """Have a mail sent again that is unknown, failed or missed, under the same Message-ID.
 
+    What is unknown goes out word for word as before, for it may have arrived; the others are written anew.
     It goes out at once, or when mail may go out next, takes the place of no other mail, and has its whole
     grace before it. Raises ValidationError when somebody has decided on it since `reminder` was read, when
     its recipient has acknowledged it, and when plan, rule or contact do not want it any more.
@@ -114,7 +115,9 @@ def resend(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     now = timezone.now()
     if reminder.state == State.UNKNOWN and reminder.acknowledged_at is not None:
         raise ValidationError(HAS_ARRIVED)
-    values = {"state": State.DUE, "due_at": next_sending(now), "retry_at": None}
+    values: dict[str, object] = {"state": State.DUE, "due_at": next_sending(now), "retry_at": None}
+    if reminder.state != State.UNKNOWN:
+        values["body"] = ""  # nobody has it: it is written anew
     _decide(reminder, RESENT_STATES, actor, "もう一度送る", now, **values)
     outbox.follow_plan(reminder, now=now)
     reminder.refresh_from_db()
@@ -130,8 +133,9 @@ def accept(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     """
     PlanVersion.objects.lock()
     values = {"state": State.SENT, "sent_at": F("claimed_at")}
-    _decide(reminder, (State.UNKNOWN,), actor, "届いたことを確認", timezone.now(), **values)
-    _plan_anew()
+    now = timezone.now()
+    _decide(reminder, (State.UNKNOWN,), actor, "届いたことを確認", now, **values)
+    outbox.follow_plan(reminder, now=now)
 
 
 def _decide(
@@ -189,9 +193,3 @@ def use_refusal(wave: Wave) -> str:
 def _wave_of(reminder: Reminder) -> Wave:
     """The wave as it stands now. Raises Wave.DoesNotExist for a reminder that is about none."""
     return Wave.objects.select_related("rollout__lead_ministry").get(reminders=reminder)
-
-
-def _plan_anew() -> None:
-    """Have the ledger planned anew although the plan has not changed; the version row is locked."""
-    PlanVersion.objects.update(reminders_number=None)
-    nudge_on_commit()

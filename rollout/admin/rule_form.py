@@ -10,8 +10,9 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, When
 from django.http import HttpRequest
 
 from rollout.admin.forms import ReasonForm
+from rollout.domain.audience import AUDIENCE_PARTIES
 from rollout.domain.letters import VARIABLES
-from rollout.domain.reminders import AUDIENCE_PARTIES, DATED_PRECISIONS, Kind
+from rollout.domain.reminders import DATED_PRECISIONS, Kind
 from rollout.models import ReminderRule, Wave, conditions
 from rollout.models.reminders import AUDIENCE_FIELDS, AUDIENCE_MISSING, FIXED_AUDIENCES, RULE_STATUSES
 

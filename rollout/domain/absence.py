@@ -13,15 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from rollout.domain.reminders import (
-    OWED_KINDS,
-    Kind,
-    NotifiedWave,
-    Party,
-    Recipients,
-    Rule,
-    mails_owed,
-)
+from rollout.domain.audience import Party, Recipients
+from rollout.domain.reminders import OWED_KINDS, Kind, NotifiedWave, Rule, mails_owed
 
 
 class Cause(StrEnum):

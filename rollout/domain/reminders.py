@@ -21,7 +21,6 @@ closed, so that the reminder is due on Monday 2026-12-28, and says that 4 days a
 """
 
 from calendar import monthrange
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -29,6 +28,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from rollout.domain.audience import Party, Recipients
 from rollout.domain.dates import FuzzyDate, Precision
 from rollout.domain.plan import Status
 from rollout.domain.workdays import add_business_days, is_closed, next_open_day, previous_open_day
@@ -37,6 +37,8 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 DUE_TIME = time(9)
 SETTLING_TIME = timedelta(minutes=10)
 """A change is told when it has stood for so long, so that corrections on the way are told once."""
+AFTER_NOTICES = timedelta(minutes=1)
+"""A reminder that a new cutover owes at once comes after the notice of the change."""
 
 DATED_PRECISIONS = (Precision.DAY, Precision.MONTH)
 
@@ -92,28 +94,6 @@ class Direction(StrEnum):
     AFTER = "after"
 
 
-class Party(StrEnum):
-    """Whom a rule can address."""
-
-    LEAD = "lead"
-    DEPUTY = "deputy"
-    COVERED = "covered"
-    WATCHERS = "watchers"
-    PMO = "pmo"
-
-
-AUDIENCE_PARTIES = {f"to_{party.value}": party for party in Party}
-
-
-class Role(StrEnum):
-    """What a contact does at its ministry."""
-
-    LEAD = "lead"
-    DEPUTY = "deputy"
-    WATCHER = "watcher"
-    PMO = "pmo"
-
-
 @dataclass(frozen=True)
 class Rule:
     """When a reminder is owed and to whom, and the day from which the rule is in force.
@@ -148,7 +128,7 @@ _ROUGH_DAYS = {Unit.DAYS: 1.0, Unit.BUSINESS_DAYS: 1.4, Unit.WEEKS: 7.0, Unit.MO
 
 @dataclass(frozen=True)
 class NotifiedWave:
-    """A wave as reminders see it: its cutover, that cutover's version and first day, whom it concerns.
+    """A wave as reminders see it: its cutover, that cutover's version and first moment, whom it concerns.
 
     `confirmed` is the day on which somebody last said that the date still holds (日程確認).
     """
@@ -156,26 +136,21 @@ class NotifiedWave:
     key: int
     cutover: FuzzyDate
     version: int
-    since: date
+    since_at: datetime
     lead: int
     covered: frozenset[int]
     status: str
     confirmed: date | None = None
 
-
-@dataclass(frozen=True)
-class Recipient:
-    """An address at a ministry, reachable from `since` on; PMO addresses hear of every ministry."""
-
-    address: str
-    ministry: int
-    role: Role
-    since: date
+    @property
+    def since(self) -> date:
+        """The day in Tokyo since which the cutover is this one."""
+        return self.since_at.astimezone(TOKYO).date()
 
 
 @dataclass(frozen=True)
 class Owed:
-    """One reminder: the ledger's unique key, and the day it is due."""
+    """One reminder: the ledger's unique key, the day it is due, and the moment."""
 
     wave: int
     rule: int
@@ -183,6 +158,12 @@ class Owed:
     version: int
     occurrence: int
     due_day: date
+    due_at: datetime
+
+    @property
+    def key(self) -> tuple[int, int, str, int, int]:
+        """The ledger's unique key."""
+        return self.wave, self.rule, self.address, self.version, self.occurrence
 
 
 class Mail(NamedTuple):
@@ -190,43 +171,6 @@ class Mail(NamedTuple):
 
     occurrence: int
     due_day: date
-
-
-class Recipients:
-    """Who hears of what, found by ministry."""
-
-    def __init__(self, recipients: Iterable[Recipient]) -> None:
-        self._at: dict[int, list[Recipient]] = defaultdict(list)
-        self.pmo: list[Recipient] = []
-        for recipient in recipients:
-            if recipient.role is Role.PMO:
-                self.pmo.append(recipient)
-            else:
-                self._at[recipient.ministry].append(recipient)
-
-    def concerned(self, wave: NotifiedWave, parties: frozenset[Party]) -> dict[str, date]:
-        """Each address of these parties once, with the first day on which it could be told."""
-        found = [
-            recipient
-            for ministry in {wave.lead} | wave.covered
-            for recipient in self._at.get(ministry, ())
-            if party_of(recipient.role, is_lead=ministry == wave.lead) in parties
-        ]
-        since: dict[str, date] = {}
-        for recipient in found + (self.pmo if Party.PMO in parties else []):
-            since[recipient.address] = min(recipient.since, since.get(recipient.address, date.max))
-        return since
-
-
-def party_of(role: Role, *, is_lead: bool) -> Party:
-    """As what a contact hears of a wave that its ministry leads, or that covers it."""
-    if role is Role.PMO:
-        return Party.PMO
-    if role is Role.WATCHER:
-        return Party.WATCHERS
-    if not is_lead:
-        return Party.COVERED
-    return Party.LEAD if role is Role.LEAD else Party.DEPUTY
 
 
 def due_moment(day: date) -> datetime:
@@ -291,10 +235,12 @@ def _owed_by(rule: Rule, wave: NotifiedWave, recipients: Recipients, until: date
     mails = [mail for mail in mails_owed(wave, rule, since, until) if mail.due_day >= since]
     if not mails:
         return
+    settled = next_sending(wave.since_at + SETTLING_TIME + AFTER_NOTICES)
     for address, reachable in recipients.concerned(wave, rule.parties).items():
         for occurrence, day in mails:
             if day >= reachable:
-                yield Owed(wave.key, rule.key, address, wave.version, occurrence, day)
+                due_at = max(due_moment(day), settled)
+                yield Owed(wave.key, rule.key, address, wave.version, occurrence, day, due_at)
 
 
 def mails_owed(wave: NotifiedWave, rule: Rule, since: date, until: date) -> Iterable[Mail]:

@@ -12,18 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from rollout.domain.audience import AUDIENCE_PARTIES, Party
 from rollout.domain.letters import TemplateError, check_template
 from rollout.domain.plan import AWAITED_STATUSES
-from rollout.domain.reminders import (
-    AUDIENCE_PARTIES,
-    MERGED,
-    Direction,
-    Kind,
-    Party,
-    Standing,
-    State,
-    Unit,
-)
+from rollout.domain.reminders import MERGED, Direction, Kind, Standing, State, Unit
 from rollout.models.labels import STATUS_LABELS
 from rollout.models.managers import CodeManager
 from rollout.models.plan import Wave

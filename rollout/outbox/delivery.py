@@ -9,13 +9,13 @@ import logging
 import smtplib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from ministries.models import Contact
@@ -38,18 +38,18 @@ HELD = "1時間あたりの上限に達したため、送信を待っていま�
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException, ImproperlyConfigured, ValueError)
 
 
-def deliver(*, now: datetime | None = None) -> int:
+def deliver() -> int:
     """Send what is due, over one connection; returns how many the mail server accepted.
 
     Sends nothing while mail may not go out. Nothing is claimed before the mail server answers; one that falls
     silent or breaks off again and again ends the round, and the next tick goes on.
     """
-    moment = now or timezone.now()
+    moment = timezone.now()
     if sending_since(moment) is None:
         return 0
     ready, warnings = Reminder.objects.ready(moment), Q(rule__kind=Kind.ALERT)
     keys = [pk for part in (warnings, ~warnings) for pk in ready.filter(part).values_list("pk", flat=True)]
-    delivery = Round(moment)
+    delivery = Round()
     try:
         for start in range(0, len(keys), BATCH):
             if delivery.is_over:
@@ -63,42 +63,47 @@ def deliver(*, now: datetime | None = None) -> int:
 class Round:
     """One call of `deliver`: its connection, and the mail whose outcome is still to be written down."""
 
-    def __init__(self, moment: datetime) -> None:
+    def __init__(self) -> None:
         self.sent = 0
         self.is_over = False
-        self._moment = moment
+        self._number = -1
         self._post = Post()
         self._cuts = 0
         self._unrecorded: tuple[Reminder, Outcome] | None = None
 
     def send_batch(self, keys: Sequence[int]) -> None:
         """Send these rows, as far as they still wait and may go."""
-        plan_reminders(now=self._moment)
-        number = PlanVersion.objects.current().number
-        rows = list(Reminder.objects.ready(self._moment).for_mail().filter(pk__in=keys))
-        writer, caps = Writer(rows, self._moment), Caps(self._moment)
-        for row in caps.let_through(rows):
-            if self.is_over or not self._reach_server():
-                break
-            self._send(row, writer)
-        self._record()
-        self.is_over = self.is_over or caps.is_exhausted
-        if PlanVersion.objects.current().number != number:  # who was told meanwhile may be owed a notice
-            PlanVersion.objects.update(reminders_number=None)
+        moment = timezone.now()
+        plan_reminders(now=moment)
+        self._number = PlanVersion.objects.current().number
+        rows = list(Reminder.objects.ready(moment).for_mail().filter(pk__in=keys))
+        writer, caps = Writer(rows, moment), Caps(moment)
+        try:
+            for row in caps.let_through(rows):
+                if self.is_over or not self._may_go_on():
+                    break
+                self._send(row, writer)
+            self.is_over = self.is_over or caps.is_exhausted
+        finally:
+            self._record()
+            if PlanVersion.objects.current().number != self._number:
+                # Who was told meanwhile may be owed a notice.
+                PlanVersion.objects.update(reminders_number=None)
 
     def close(self) -> None:
         """Write down what is left, and let go of the connection."""
         self._record()
         self._post.close()
 
-    def _reach_server(self) -> bool:
+    def _may_go_on(self) -> bool:
+        """Whether offices are still open, and the mail server answers."""
+        self.is_over = sending_since(timezone.now()) is None
         try:
             self._post.open()
         except CONNECTION_ERRORS as error:
             self.is_over = True
-            _record_unreachable(self._moment, error)
-            return False
-        return True
+            _record_unreachable(timezone.now(), error)
+        return not self.is_over
 
     def _send(self, row: Reminder, writer: Writer) -> None:
         letter = _write(row, writer)
@@ -124,7 +129,7 @@ class Round:
             setattr(row, name, value)
         with transaction.atomic():
             self._write_down(self._unrecorded)
-            claimed = waiting.filter(_ledger_follows_plan()).update(
+            claimed = waiting.filter(self._plan_stands()).update(
                 state=State.SENDING,
                 state_note=row.state_note,
                 claimed_at=row.claimed_at,
@@ -133,6 +138,10 @@ class Round:
             )
         self._unrecorded = None
         return claimed == 1
+
+    def _plan_stands(self) -> Exists:
+        """The plan is what the batch was read from, and the ledger follows it."""
+        return Exists(PlanVersion.objects.filter(number=self._number, reminders_number=self._number))
 
     def _record(self) -> None:
         self._write_down(self._unrecorded)
@@ -156,22 +165,26 @@ class Round:
             logger.warning("reminder %s: %s after attempt %s", row.pk, outcome.state.value, row.attempts)
 
 
-def _ledger_follows_plan() -> Exists:
-    return Exists(PlanVersion.objects.filter(number=F("reminders_number")))
-
-
 def _write(row: Reminder, writer: Writer) -> Letter | None:
     """The letter of a row; None, with the reason on the row, where there is none to send."""
     if row.rule.kind == Kind.CHANGE and not writer.still_differs(row):
         _end(row, State.CANCELLED, "別の通知で知らせ済みのため")
         return None
     try:
-        return writer.write(row)
+        return _as_before(row) if row.decided_by_id and row.body else writer.write(row)
     except TemplateError as error:
         _end(row, State.FAILED, f"通知ルールの文面に誤りがあります: {error}"[:300])
     except ValueError as error:
         _end(row, State.FAILED, f"メールを組み立てられません: {error}"[:300])
+    except Exception as error:  # one row that cannot be written must not hold up all that wait behind it
+        logger.exception("reminder %s cannot be written", row.pk)
+        _end(row, State.FAILED, f"メールを組み立てられません: {type(error).__name__}"[:300])
     return None
+
+
+def _as_before(row: Reminder) -> Letter:
+    """A mail that may have arrived, sent again by a person's decision: word for word."""
+    return Letter(**{each.name: getattr(row, each.name) for each in fields(Letter)})
 
 
 def _end(row: Reminder, state: State, note: str) -> None:
@@ -213,7 +226,8 @@ class Caps:
             else:
                 held.append(row.pk)
         if held:
-            Reminder.objects.filter(pk__in=held, state=State.DUE).update(state_note=HELD)
+            waiting = Reminder.objects.filter(pk__in=held, state=State.DUE, decided_by=None)
+            waiting.exclude(state_note=HELD).update(state_note=HELD)
             _warn(self._moment)
 
     def _may_go(self, address: str) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ministries.models import Contact
 from rollout.domain.absence import Absence, Cause, find_absences, parties_of, too_early
+from rollout.domain.audience import Party
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.letters import standing_text
 from rollout.domain.plan import Status
@@ -21,7 +22,6 @@ from rollout.domain.reminders import (
     TOLD_STATES,
     UNSENT_STATES,
     Kind,
-    Party,
     State,
     escalation_day,
     first_unanswered,

@@ -6,17 +6,9 @@ from collections.abc import Iterable, Sequence
 from django.utils import timezone
 
 from ministries.models import Contact
+from rollout.domain.audience import Recipient, Recipients, Role
 from rollout.domain.dates import Precision
-from rollout.domain.reminders import (
-    Direction,
-    Kind,
-    NotifiedWave,
-    Recipient,
-    Recipients,
-    Role,
-    Rule,
-    Unit,
-)
+from rollout.domain.reminders import Direction, Kind, NotifiedWave, Rule, Unit
 from rollout.models import ReminderRule, RolloutCoverage, Wave
 
 
@@ -66,7 +58,7 @@ def read_waves(waves: Sequence[Wave]) -> list[NotifiedWave]:
             key=wave.pk,
             cutover=wave.cutover,
             version=wave.cutover_version,
-            since=timezone.localdate(wave.cutover_since),
+            since_at=wave.cutover_since,
             lead=wave.rollout.lead_ministry_id,
             covered=frozenset(covered[wave.rollout_id]),
             status=wave.status,

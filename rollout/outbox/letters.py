@@ -133,7 +133,7 @@ class Writer:
         return invitation_for(
             row.wave,
             self._revisions[row.wave.pk],
-            organizer=self._reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+            organizer=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
             attendee=row.address,
             had_invitation=(row.wave_id, row.address) in self._invited,
             now=self._now,

@@ -124,12 +124,19 @@ def converse(smtp: smtplib.SMTP, message: EmailMultiAlternatives) -> Outcome:
         return _refusal(smtp, error.smtp_code, error.smtp_error)
     except OSError as error:
         return Outcome(State.UNKNOWN, f"送信中に接続が切れました: {error}", is_cut=True)
-    return Outcome(State.SENT, ACCEPTED) if code == 250 else _refusal(smtp, code, answer)
+    if 200 <= code < 300:
+        return Outcome(State.SENT, _words(code, answer))
+    if 400 <= code < 600:
+        return _refusal(smtp, code, answer)
+    return Outcome(State.UNKNOWN, f"応答を読み取れません: {_words(code, answer)}", is_cut=True)
+
+
+def _words(code: int, answer: bytes | str) -> str:
+    return f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"
 
 
 def _refusal(smtp: smtplib.SMTP, code: int, answer: bytes | str) -> Outcome:
-    """A server's no: for now where its code begins with 4, else for good."""
-    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    """A server's no: for now where its code is below 500, else for good."""
     is_cut = code in (421, -1)
     if not is_cut:
         try:
@@ -137,4 +144,4 @@ def _refusal(smtp: smtplib.SMTP, code: int, answer: bytes | str) -> Outcome:
         except OSError:
             is_cut = True
     for_now = code < 500
-    return Outcome(State.DUE if for_now else State.FAILED, f"{code} {text}", is_cut)
+    return Outcome(State.DUE if for_now else State.FAILED, _words(code, answer), is_cut)

@@ -27,12 +27,17 @@ from rollout.outbox.rows import Changes, Key, Row, read_rows
 
 
 class Notices:
-    """The notices of change about one wave, which now stands at `standing`, in the version `version`."""
+    """The notices of change about one wave, which now stands at `standing`, in the version `version`.
 
-    def __init__(self, wave: int, version: int, standing: Standing, rows: Sequence[Row]) -> None:
+    `rows` are its own; `merged` is what was told of waves that went into it (`told_of_merged`).
+    """
+
+    def __init__(
+        self, wave: int, version: int, standing: Standing, rows: Sequence[Row], merged: Sequence[Row] = ()
+    ) -> None:
         self._wave, self._version = wave, version
         self._standing = standing
-        self._rows = rows
+        self._rows, self._merged = rows, merged
 
     def plan(
         self, rules: Iterable[Rule], addresses: Iterable[str], changes: Changes, now: datetime
@@ -49,7 +54,7 @@ class Notices:
 
     def _outdated(self) -> set[str]:
         """The addresses whose newest mail says something else."""
-        told = last_told(self._rows)
+        told = last_told([*self._rows, *self._merged])
         return {address for address, standing in told.items() if not standing.is_same(self._standing)}
 
     def _owe(self, rule: int, address: str, due_at: datetime, changes: Changes) -> Key | None:
@@ -84,10 +89,13 @@ def last_told(rows: Iterable[Row]) -> dict[str, Standing]:
 def told_of_merged(waves: Iterable[int]) -> defaultdict[int, list[Row]]:
     """What was told of waves that went into these, by these: since then it is them that it speaks of."""
     found: defaultdict[int, list[Row]] = defaultdict(list)
-    merged = {wave.pk: wave.merged_into_id or 0 for wave in Wave.objects.filter(merged_into__in=waves)}
-    for row in read_rows(wave__in=merged, told_status=MERGED, state__in=TOLD_STATES) if merged else ():
-        target = merged[row.wave or 0]
-        found[target].append(row._replace(wave=target, told_status=Status.PLANNED.value))
+    parts = Wave.objects.filter(merged_into__in=waves).select_related("merged_into")
+    targets = {part.pk: part.merged_into for part in parts if part.merged_into}
+    for row in read_rows(wave__in=targets, told_status=MERGED, state__in=TOLD_STATES) if targets else ():
+        target = targets[row.wave or 0]
+        in_use_since_then = target.status == Status.IN_USE and row.told_cutover == target.cutover.text
+        status = Status.IN_USE if in_use_since_then else Status.PLANNED
+        found[target.pk].append(row._replace(wave=target.pk, told_status=status.value))
     return found
 
 

@@ -6,18 +6,19 @@ chunks, so that memory stays flat however large the plan is.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from rollout.domain.audience import Party
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
     UNSENT_STATES,
     Kind,
     NotifiedWave,
-    Party,
     Rule,
     State,
     digest_days,
@@ -40,6 +41,8 @@ EDITED_WITHIN = timedelta(days=30)
 
 GIVEN_UP = (State.MISSED, State.SKIPPED)
 EVERYBODY = frozenset(Party)
+RESPONSIBLE = frozenset({Party.LEAD, Party.DEPUTY})
+"""Whose acknowledgement ends a matter: the PMO and who only follows it cannot answer for the ministry."""
 
 
 def plan_reminders(*, now: datetime | None = None) -> None:
@@ -109,9 +112,7 @@ class Book:
     def owed(self, waves: Iterable[NotifiedWave], until: date) -> dict[Key, datetime]:
         """When offset and repeated rules owe something about these waves, up to a day and once beyond."""
         return {
-            (entry.wave, entry.rule, entry.address, entry.version, entry.occurrence): due_moment(
-                entry.due_day
-            )
+            (entry.wave, entry.rule, entry.address, entry.version, entry.occurrence): entry.due_at
             for entry in owed(waves, self.rules, self.recipients, until)
         }
 
@@ -132,29 +133,36 @@ class Book:
             rows[row.wave].append(row)
         facts, merged = read_waves(waves), told_of_merged({wave.pk for wave in waves})
         for wave, fact in zip(waves, facts, strict=True):
-            told = self._plan_notices(wave, fact, rows[wave.pk] + merged[wave.pk])
+            told = self._plan_notices(wave, fact, rows[wave.pk], merged[wave.pk])
             wanted = self.owed([fact], self.until) | self._escalations(fact, rows[wave.pk])
-            self._follow(wanted, [row for row in rows[wave.pk] if row.key not in told], wave)
+            self._follow(wanted, [row for row in rows[wave.pk] if row.key not in told], wave, fact)
         self._changes.write()
         return before
 
     def plan_digests(self) -> list[Row]:
         """Bring the rows of the digests up to date; returns them as they were."""
         rows = read_rows(wave=None, rule__kind=Kind.DIGEST)
-        self._follow(self.owed_digests(self.until), rows, None)
+        self._follow(self.owed_digests(self.until), rows)
         self._changes.write()
         return rows
 
-    def _plan_notices(self, wave: Wave, fact: NotifiedWave, rows: Sequence[Row]) -> set[Key]:
+    def _plan_notices(
+        self, wave: Wave, fact: NotifiedWave, rows: Sequence[Row], merged: Sequence[Row]
+    ) -> set[Key]:
         """Plan the notices of change about a wave; returns the keys of those that are owed."""
-        notices = Notices(wave.pk, wave.cutover_version, standing_of(wave), rows)
+        notices = Notices(wave.pk, wave.cutover_version, standing_of(wave), rows, merged)
         reachable = self.recipients.concerned(fact, EVERYBODY)
         return notices.plan(self.of_kind(Kind.CHANGE), reachable, self._changes, self.now)
 
     def _escalations(self, wave: NotifiedWave, rows: Iterable[Row]) -> dict[Key, datetime]:
         """When what nobody has acknowledged goes to the next role."""
+        responsible = self.recipients.concerned(wave, RESPONSIBLE)
         unanswered = first_unanswered(
-            (row.rule, timezone.localdate(row.sent_at), row.acknowledged_at is not None)
+            (
+                row.rule,
+                timezone.localdate(row.sent_at),
+                row.acknowledged_at is not None and row.address in responsible,
+            )
             for row in rows
             if row.sent_at is not None and row.version == wave.version
         )
@@ -169,19 +177,40 @@ class Book:
                     wanted[wave.key, rule.key, address, wave.version, 0] = due_moment(day)
         return wanted
 
-    def _follow(self, wanted: Mapping[Key, datetime], rows: Iterable[Row], wave: Wave | None) -> None:
+    def _follow(
+        self,
+        wanted: Mapping[Key, datetime],
+        rows: Iterable[Row],
+        wave: Wave | None = None,
+        fact: NotifiedWave | None = None,
+    ) -> None:
         """Add what is missing, cancel what nobody wants, move and revive what is wanted elsewhen."""
         known = set()
         for row in rows:
             known.add(row.key)
             due_at = wanted.get(row.key)
             if due_at is None and row.state in UNSENT_STATES:
-                self._changes.cancel(row, self._cancel_reason(row, wave))
+                if not self._still_waits(row, fact):
+                    self._changes.cancel(row, self._cancel_reason(row, wave))
             elif due_at and self._must_follow(row, due_at):
                 self._changes.plan(row, due_at)
         for key, due_at in wanted.items():
-            if key not in known:
+            if key not in known and not self._comes_too_late(key, due_at):
                 self._changes.add(key, due_at)
+
+    def _still_waits(self, row: Row, fact: NotifiedWave | None) -> bool:
+        """True for what was due when its rule or contact was edited, and is owed that day all the same."""
+        if row.state != State.DUE or fact is None:
+            return False
+        rules = [replace(rule, since=date.min) for rule in self.rules if rule.key == row.rule]
+        anyway = owed([fact], rules, self.recipients.at_all_times, self.today)
+        return any((entry.key, entry.due_at) == (row.key, row.due_at) for entry in anyway)
+
+    def _comes_too_late(self, key: Key, due_at: datetime) -> bool:
+        """True for an offset reminder that begins to be owed when its grace is over: nothing was missed."""
+        rule = self.rule_rows[key[1]]
+        is_late = is_past_grace(timezone.localdate(due_at), rule.grace_business_days, self.today)
+        return is_late and rule.kind == Kind.OFFSET
 
     def _must_follow(self, row: Row, due_at: datetime) -> bool:
         """True for an unsent row due elsewhen, and for one given up that is wanted again within its grace."""

@@ -11,15 +11,12 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from rollout.domain.audience import Party, Recipient, Recipients, Role
 from rollout.domain.dates import month_label, parse
 from rollout.domain.letters import VARIABLES, TemplateError, check_template
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
     Kind,
-    Party,
-    Recipient,
-    Recipients,
-    Role,
     Standing,
     Unit,
     digest_days,

@@ -1,23 +1,13 @@
 """Waves, rules and recipients of reminders, as short as a table wants them, and random ones."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
+from rollout.domain.audience import Party, Recipient, Recipients, Role
 from rollout.domain.dates import FuzzyDate, Precision, parse
 from rollout.domain.plan import AWAITED_STATUSES
-from rollout.domain.reminders import (
-    Direction,
-    Kind,
-    NotifiedWave,
-    Party,
-    Recipient,
-    Recipients,
-    Role,
-    Rule,
-    Unit,
-    owed,
-)
+from rollout.domain.reminders import TOKYO, Direction, Kind, NotifiedWave, Rule, Unit, owed
 from rollout.domain.workdays import is_closed
 
 LONG_AGO = date(2020, 4, 1)
@@ -52,7 +42,9 @@ def rule(count=30, unit="days", **values):
 def wave(cutover="R9.1.15", **values):
     """A planned wave of one ministry that covers another."""
     known = {"key": 7, "version": 3, "since": LONG_AGO, "lead": LEAD, "status": "planned", "confirmed": None}
-    return NotifiedWave(cutover=parse(cutover), covered=frozenset({COVERED}), **known | values)
+    known |= values
+    since_at = datetime.combine(known.pop("since"), time(0), TOKYO)
+    return NotifiedWave(cutover=parse(cutover), covered=frozenset({COVERED}), since_at=since_at, **known)
 
 
 def recipient(address="a@example.go.jp", ministry=LEAD, role="lead", since=LONG_AGO):

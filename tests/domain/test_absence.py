@@ -1,24 +1,14 @@
 """Why a rule owes an address nothing."""
 
-from datetime import date
+from datetime import date, datetime, time
 from itertools import product
 
 import pytest
 
 from rollout.domain.absence import Absence, Cause, find_absences, parties_of, too_early
+from rollout.domain.audience import Party, Recipient, Recipients, Role
 from rollout.domain.dates import Precision, parse
-from rollout.domain.reminders import (
-    Direction,
-    Kind,
-    NotifiedWave,
-    Party,
-    Recipient,
-    Recipients,
-    Role,
-    Rule,
-    Unit,
-    owed,
-)
+from rollout.domain.reminders import TOKYO, Direction, Kind, NotifiedWave, Rule, Unit, owed
 
 LEAD, COVERED, STRANGER = 1, 2, 3
 LONG_AGO, TODAY = date(2026, 1, 5), date(2026, 11, 24)
@@ -26,7 +16,8 @@ DUE, DAY_AFTER = date(2026, 12, 16), date(2026, 12, 17)
 
 
 def wave(cutover="R9.1.15", *, since=LONG_AGO, status="planned", confirmed=None):
-    return NotifiedWave(7, parse(cutover), 3, since, LEAD, frozenset({COVERED}), status, confirmed)
+    since_at = datetime.combine(since, time(0), TOKYO)
+    return NotifiedWave(7, parse(cutover), 3, since_at, LEAD, frozenset({COVERED}), status, confirmed)
 
 
 def rule(kind=Kind.OFFSET, count=30, *, precision=None, since=LONG_AGO, parties=(Party.LEAD,)):

@@ -1,13 +1,15 @@
 """Which reminders are owed, to whom and when ("Reminders, exactly")."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.domain.audience import Party, Recipients, Role, party_of
 from rollout.domain.plan import Status
-from rollout.domain.reminders import Direction, Kind, Owed, Party, Role, Unit, party_of
+from rollout.domain.reminders import TOKYO, Direction, Kind, Owed, Unit
 from rollout.domain.workdays import is_closed
 from tests.domain.owing import (
     COVERED,
@@ -25,10 +27,31 @@ from tests.domain.owing import (
 TODAY = date(2026, 11, 24)
 
 
-def test_owed_gives_the_key_and_the_day():
-    assert owed_list([wave()], [rule()]) == [
-        Owed(wave=7, rule=5, address="a@example.go.jp", version=3, occurrence=0, due_day=date(2026, 12, 16))
-    ]
+def test_owed_gives_the_key_the_day_and_the_moment():
+    [found] = owed_list([wave()], [rule()])
+    day = date(2026, 12, 16)
+    assert found == Owed(7, 5, "a@example.go.jp", 3, 0, day, datetime(2026, 12, 16, 9, tzinfo=TOKYO))
+    assert found.key == (7, 5, "a@example.go.jp", 3, 0)
+
+
+SETTLED = {
+    "the day before": (datetime(2026, 12, 15, 23, 59), datetime(2026, 12, 16, 9)),
+    "in the morning": (datetime(2026, 12, 16, 8, 30), datetime(2026, 12, 16, 9)),
+    "on its day": (datetime(2026, 12, 16, 10), datetime(2026, 12, 16, 10, 11)),
+    "late at night": (datetime(2026, 12, 16, 23, 55), datetime(2026, 12, 17, 9)),
+}
+
+
+@pytest.mark.parametrize(("moved_at", "due_at"), SETTLED.values(), ids=SETTLED)
+def test_owed_waits_until_a_cutover_has_settled(moved_at, due_at):
+    moved = replace(wave(), since_at=moved_at.replace(tzinfo=TOKYO))
+    assert [entry.due_at for entry in owed_list([moved], [rule()])] == [due_at.replace(tzinfo=TOKYO)]
+
+
+def test_recipients_at_all_times_are_the_same_people():
+    late = Recipients([recipient(since=TODAY), recipient("pmo@example.go.jp", STRANGER, "pmo", since=TODAY)])
+    found = late.at_all_times.concerned(wave(), EVERY_PARTY)
+    assert found == {"a@example.go.jp": date.min, "pmo@example.go.jp": date.min}
 
 
 def test_owed_has_one_entry_a_wave_and_rule():

@@ -167,9 +167,20 @@ def test_accepted_row_was_sent_when_it_was_claimed(reminder, actor):
     assert columns("state", "sent_at", "decided_by", "state_note") == (
         *("sent", CLAIMED, actor.pk, "2026-12-18 10:00 sato：届いたことを確認"),
     )
-    assert PlanVersion.objects.get().reminders_number is None
     tick()
     assert (columns("state"), mail.outbox) == (("sent",), [])
+
+
+TEXTS = {"unknown": "あと30日です。", "failed": "担当者 様", "missed": "担当者 様"}
+
+
+@pytest.mark.parametrize(("state", "text"), TEXTS.items())
+def test_mail_that_may_have_arrived_is_resent_word_for_word(reminder, actor, state, text):
+    reminder = become(state, subject="件名", body="あと30日です。")
+    answers.resend(reminder=reminder, actor=actor)
+    tick()
+    assert mail.outbox[0].body.startswith(text)
+    assert columns("body") == (mail.outbox[0].body,)
 
 
 @pytest.mark.parametrize("state", ["failed", "missed", "due", "sent", "planned"])

@@ -9,8 +9,8 @@ from django.db.models import UniqueConstraint
 from django.utils import timezone
 
 from ministries.models import Contact, Ministry
+from rollout.domain.audience import AUDIENCE_PARTIES
 from rollout.domain.plan import MAX_USERS
-from rollout.domain.reminders import AUDIENCE_PARTIES
 from rollout.models import (
     Baseline,
     Citation,

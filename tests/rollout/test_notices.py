@@ -219,6 +219,38 @@ def test_who_was_told_of_a_merge_hears_of_the_wave_it_went_into(clock, told):
     assert len(mails()) == 2
 
 
+def test_move_back_is_told_whatever_versions_a_merged_wave_had(clock, told):
+    target = WaveFactory(rollout=told.rollout, cutover="R9.6.1", name="第2陣")
+    for cutover in ("R9.2.1", "R9.3.1"):
+        change(told, cutover=cutover)
+    change(told, status="cancelled", merged_into=target)
+    later(clock, 10)
+    for cutover in ("R9.7.1", "R9.6.1"):
+        change(target, cutover=cutover)
+        later(clock, 10)
+    texts = [text.split("|")[1] for address, text in mails() if address == A]
+    assert texts == ["別の移行単位に統合（切替予定 R9.6.1）", "切替予定 R9.7.1", "切替予定 R9.6.1"]
+
+
+def test_merge_into_a_wave_in_use_is_told_once(clock, told):
+    target = WaveFactory(rollout=told.rollout, cutover="R8.11.2", status="in_use", name="第2陣")
+    change(told, status="cancelled", merged_into=target)
+    later(clock, 10)
+    target.save()
+    later(clock, 60)
+    assert [text.split("|")[1] for _, text in mails()] == ["別の移行単位に統合（切替予定 R8.11.2）"] * 2
+
+
+def test_mistyped_date_is_told_to_nobody(clock, told):
+    """R8.12.25 would owe the reminder of 30 days at once; the notice says from what was told to what holds."""
+    ReminderRuleFactory(count=7)
+    change(told, cutover="R8.12.24")
+    later(clock, 5)
+    change(told, cutover="R9.3.1")
+    later(clock, 20)
+    assert mails() == said(MOVED)
+
+
 def test_mail_in_flight_while_the_wave_moves_is_followed_by_a_notice(clock, told):
     """What was claimed before the move and accepted after it told the old date."""
     Reminder.objects.filter(address=A).update(state=State.SENDING, sent_at=None)

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP
 from django.db import connections
 
 from ministries.models import Contact
-from rollout import outbox, recompute, tasks
+from rollout import answers, outbox, recompute, tasks
 from rollout.domain.dates import parse
 from rollout.domain.letters import request_text
 from rollout.domain.reminders import Kind, State
@@ -124,7 +124,7 @@ def due():
 def test_deliver_sends_what_is_due_and_says_so(post, due):
     assert outbox.deliver() == 3
     assert post.addresses() == [A, B, C]
-    accepted = (SENT, 1, DUE, DUE, "受け付けられました")
+    accepted = (SENT, 1, DUE, DUE, "250 OK")
     assert ledger("state", "attempts", "claimed_at", "sent_at", "server_answer") == [accepted] * 3
 
 
@@ -404,6 +404,63 @@ def test_claim_waits_for_the_ledger_when_the_plan_moves_meanwhile(post, due, mon
     outbox.plan_reminders()
     rows = Reminder.objects.filter(rule__kind="offset").order_by("pk")
     assert list(rows.values_list("address", "state")[:3]) == [(A, SENT), (B, "cancelled"), (C, "cancelled")]
+
+
+def test_plan_that_moves_and_is_planned_within_a_batch_leaves_the_rest_to_the_next(post, due, monkeypatch):
+    rule = ReminderRule.objects.get()
+    rule.body = "改めた文面"
+
+    def correct_the_text():
+        rule.save()
+        outbox.plan_reminders()
+
+    before_the_claim_of(B, monkeypatch, correct_the_text)
+    assert (outbox.deliver(), ledger("state")) == (1, [SENT, WAITING, WAITING])
+    monkeypatch.undo()
+    assert outbox.deliver() == 2
+    assert {
+        message_from_bytes(mail, policy=SMTP_POLICY).get_body(("plain",)).get_content().strip()
+        for addresses, mail in post.mails
+        if addresses != [A]
+    } == {"改めた文面"}
+
+
+def test_acknowledgement_does_not_hold_up_the_batch(post, due, monkeypatch):
+    sent = Reminder.objects.get(address=A)
+    before_the_claim_of(B, monkeypatch, lambda: answers.acknowledge(reminder=sent))
+    assert (outbox.deliver(), post.addresses()) == (3, [A, B, C])
+
+
+def test_row_that_cannot_be_written_holds_up_nobody(post, due, monkeypatch, caplog):
+    before_the_claim_of(A, monkeypatch, lambda: 1 / 0)
+    assert (outbox.deliver(), post.addresses()) == (2, [B, C])
+    assert ledger("state", "state_note")[0] == (FAILED, "メールを組み立てられません: ZeroDivisionError")
+
+
+def test_round_ends_at_midnight(post, due, monkeypatch):
+    due.move_to(at("2026-12-18 23:59"))
+    before_the_claim_of(B, monkeypatch, lambda: due.move_to(at("2026-12-19 00:00")))
+    assert (outbox.deliver(), post.addresses()) == (2, [A, B])
+    assert ledger("state")[2] == WAITING
+
+
+ODD_ANSWERS = {"251 will forward": SENT, "200 fine": SENT, "354 go on": UNKNOWN, "999 what": UNKNOWN}
+
+
+@pytest.mark.parametrize(("answer", "state"), ODD_ANSWERS.items())
+def test_odd_answer_to_the_text_is_never_sent_again(post, due, answer, state):
+    post.text_refusals[B] = answer
+    outbox.deliver()
+    assert (ledger("state"), ledger("server_answer")[1].endswith(answer)) == ([SENT, state, SENT], True)
+
+
+def test_edit_of_a_rule_keeps_what_waits_for_its_mail(post, due):
+    due.move_to(at("2026-12-17 10:00"))
+    rule = ReminderRule.objects.get()
+    rule.to_watchers = False
+    rule.save()
+    Contact.objects.filter(email=B).update(reachable_since=at("2026-12-17 10:00"))
+    assert (outbox.deliver(), post.addresses()) == (3, [A, B, C])
 
 
 def test_claim_is_dated_when_it_is_made(post, due, monkeypatch):

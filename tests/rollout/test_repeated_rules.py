@@ -118,6 +118,21 @@ def test_what_somebody_acknowledged_goes_no_further(clock, unanswered):
     assert ledger("address", "state") == [(A, "sent"), (DEPUTY, "cancelled")]
 
 
+def test_acknowledgement_of_who_only_follows_a_wave_does_not_end_it(clock):
+    wave = make("offset", "R9.1.15", count=14, to_deputy=False, to_watchers=True)
+    for role in ("deputy", "watcher", "pmo"):
+        ContactFactory(ministry=wave.rollout.lead_ministry, email=f"{role}@example.go.jp", role=role)
+    next_in_line = {"count": 3, "unit": "business_days", "direction": "after"}
+    follows = ReminderRule.objects.get()
+    ReminderRuleFactory(kind="escalation", follows=follows, **next_in_line, to_lead=False, to_pmo=False)
+    outbox.plan_reminders()
+    run_at(clock, "2026-12-28 09:00")
+    Reminder.objects.exclude(address=A).update(acknowledged_at=at("2026-12-28 10:00"))
+    run_at(clock, "2027-01-06 09:00")
+    sent = Reminder.objects.filter(rule__kind="escalation", state="sent").values_list("address", flat=True)
+    assert sorted(sent) == ["deputy@example.go.jp", "watcher@example.go.jp"]
+
+
 def test_moved_cutover_owes_no_reminder_of_what_was_told_of_the_old_one(clock, unanswered):
     run_at(clock, "2026-12-29 00:00")
     change(unanswered, cutover="R9.9.15")
@@ -164,27 +179,27 @@ def sent_to():
 
 
 def test_cap_pauses_delivery_and_warns_the_pmo_once(clock, crowd):
-    run_at(clock, "2026-11-24 10:00")
+    run_at(clock, "2026-11-24 10:11")
     assert sorted(ledger("state")) == ["due", "due", "due", "sent", "sent", "sent"]
     assert len(sent_to()) == 3
-    run_at(clock, "2026-11-24 10:01")
+    run_at(clock, "2026-11-24 10:12")
     assert sent_to()[3:] == [PMO]
     assert mail.outbox[3].body.startswith(
         "メールが1時間あたりの上限（全体で3通、1つの宛先に60通）に達したため"
     )
-    run_at(clock, "2026-11-24 10:02")
+    run_at(clock, "2026-11-24 10:13")
     assert len(sent_to()) == 4
     held = Reminder.objects.filter(state=State.DUE).values_list("state_note", flat=True)
     assert set(held) == {"1時間あたりの上限に達したため、送信を待っています。"}
-    run_at(clock, "2026-11-24 11:01")
+    run_at(clock, "2026-11-24 11:12")
     assert (len(sent_to()), set(ledger("state"))) == (6, {"sent"})
 
 
 def test_cap_of_one_address_holds_nobody_else(clock, crowd, settings):
     settings.MAILS_PER_HOUR, settings.MAILS_PER_ADDRESS_AND_HOUR = 100, 1
     WaveFactory(rollout=crowd.rollout, cutover="R8.12.24", name="第2陣")
-    run_at(clock, "2026-11-24 10:00")
+    run_at(clock, "2026-11-24 10:11")
     addresses = {A, *(f"{number}@example.go.jp" for number in range(4))}
     assert (set(sent_to()), len(sent_to())) == (addresses, 5)
-    run_at(clock, "2026-11-24 11:01")
+    run_at(clock, "2026-11-24 11:12")
     assert sorted(sent_to()) == sorted([*addresses, *addresses, PMO])
