@@ -1,9 +1,14 @@
-"""What no log may hold: a link by which its holder may answer for somebody."""
+"""What no log and no reader of the ledger may see: links by which their holder acts for somebody."""
 
 import logging
 import re
 
-_LINK = re.compile(r"(?<!/api/v1)(/reminders/)[^/\s]+")
+_SECRET = re.compile(r"((?<!/api/v1)/reminders/|[?&]token=)[^/&\s\"'<>]+")
+
+
+def hide_links(text: str) -> str:
+    """The text with `…` for what makes a link to answer by, or to a calendar, more than an address."""
+    return _SECRET.sub(r"\1…", text)
 
 
 class HideLinks(logging.Filter):
@@ -12,6 +17,7 @@ class HideLinks(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Put the message together, without the link."""
         message = record.getMessage()
-        if "/reminders/" in message:
-            record.msg, record.args = _LINK.sub(r"\1…", message), None
+        hidden = hide_links(message)
+        if hidden != message:
+            record.msg, record.args = hidden, None
         return True

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -40,7 +41,7 @@ class ReminderAdmin(ForeseeingAdmin, DecidedAdmin):
         ("受け取った人の答え", {"fields": ("acknowledged_at",)}),
         (
             "送った文面",
-            {"fields": ("subject", "body", "told_cutover", "told_status", "reply_to", "calendar")},
+            {"fields": ("subject", "text", "told_cutover", "told_status", "reply_to", "calendar")},
         ),
         (
             "送信の記録",
@@ -72,6 +73,11 @@ class ReminderAdmin(ForeseeingAdmin, DecidedAdmin):
     def ministry(self, reminder: Reminder) -> str:
         """The wave in words: ministry, scope and name."""
         return str(reminder.wave or "PMO")
+
+    @admin.display(description="本文")
+    def text(self, reminder: Reminder) -> SafeString:
+        """The exact text, but for what would let its reader answer in the recipient's place."""
+        return linebreaksbr(reminder.shown_body)
 
     @admin.display(description="切替", ordering="wave__cutover_latest")
     def cutover(self, reminder: Reminder) -> str:

@@ -162,6 +162,11 @@ class ReminderSerializer(serializers.ModelSerializer[Reminder]):
 class ReminderDetailSerializer(ReminderSerializer):
     """The same with the exact text of the mail."""
 
+    body = serializers.CharField(
+        source="shown_body",
+        read_only=True,
+        help_text="The text, the tokens of its links as `…`; empty until it is written, on the way out.",
+    )
     has_picture = serializers.SerializerMethodField(help_text="True when the mail shows the curve as PNG.")
 
     class Meta(ReminderSerializer.Meta):
@@ -169,7 +174,6 @@ class ReminderDetailSerializer(ReminderSerializer):
         read_only_fields = fields
         extra_kwargs = {
             **ReminderSerializer.Meta.extra_kwargs,
-            "body": {"help_text": "The exact text; empty until it is written, on the way out."},
             "calendar": {"help_text": "The iCalendar text that goes along; empty where none does."},
         }
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from gss_tracker.logs import hide_links
 from rollout.domain.audience import AUDIENCE_PARTIES, Party
 from rollout.domain.letters import TemplateError, check_template
 from rollout.domain.plan import AWAITED_STATUSES
@@ -342,3 +343,8 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wave or 'PMO'} {self.rule} {self.get_state_display()}"
+
+    @property
+    def shown_body(self) -> str:
+        """The text for readers of the ledger, who must not answer in the recipient's place."""
+        return hide_links(self.body)

@@ -229,3 +229,10 @@ def test_list_does_not_read_the_long_texts(get):
     read = " ".join(query["sql"] for query in queries)
     texts = ("subject", "body", "calendar", "picture")
     assert [name for name in texts if f'"rollout_reminder"."{name}"' in read] == ["subject"]
+
+
+def test_detail_hides_what_would_let_its_reader_answer(get, auditor):
+    links = "https://x/reminders/12.abc.def/ https://x/api/v1/calendar.ics?token=WzEs%3AZ です"
+    make_reminder(pk=1, body=links)
+    expected = "https://x/reminders/…/ https://x/api/v1/calendar.ics?token=… です"
+    assert get("reminders/1/", 200)["body"] == expected

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rollout import actions
-from rollout.models import PlanVersion, Reminder, Wave
+from rollout.models import Reminder, Wave
 from rollout.outbox.links import (
     AnswerLinkExpiredError,
     AnswerLinkInvalidError,
@@ -19,7 +19,7 @@ from rollout.outbox.links import (
     read_answer_token,
 )
 from tests.admin.edits import everything
-from tests.answers import NOW, at, sent_reminder
+from tests.answers import NOW, at, make_reminder, make_rule, sent_reminder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_clock")]
 
@@ -150,15 +150,22 @@ def test_page_names_nobody(client, reminder):
     assert b"a@example.go.jp" not in client.get(path(reminder)).content
 
 
-def test_received_is_recorded_once_and_has_escalations_planned_anew(client, reminder):
-    PlanVersion.objects.update(reminders_number=5)
+def test_received_is_recorded_once(client, reminder):
     told = [said(client, post(client, reminder, answer="received")) for _ in range(2)]
     reminder.refresh_from_db()
     assert told == [
         "受け取ったことを記録しました。ありがとうございます。",
         "受け取ったことは、すでに記録されています。",
     ]
-    assert (reminder.acknowledged_at, PlanVersion.objects.get().reminders_number) == (NOW, None)
+    assert reminder.acknowledged_at == NOW
+
+
+def test_received_cancels_the_escalation_at_once(client, reminder):
+    rule = {"kind": "escalation", "follows": reminder.rule, "to_lead": True}
+    waiting = make_reminder(reminder.wave, rule=make_rule(**rule), state="planned")
+    post(client, reminder, answer="received")
+    waiting.refresh_from_db()
+    assert waiting.state == "cancelled"
 
 
 def test_second_receipt_keeps_the_first_moment(client, reminder, time_machine):

@@ -184,7 +184,7 @@ def test_entry_follows_the_wave_through_its_life(wave):
         ({"cutover": "R8.11.20"}, "CONFIRMED", 6, date(2026, 11, 20), f"GSS切替 {title}"),
         ({"status": "in_use"}, "CONFIRMED", 6, date(2026, 11, 20), f"GSS利用開始 {title}"),
         (
-            {"status": "cancelled", "merged_into": other},
+            {"status": "cancelled", "merged_into": other, "users": None},
             *("CANCELLED", 7, date(2026, 11, 20), f"【統合】GSS切替 {title}"),
         ),
     ]

@@ -242,7 +242,7 @@ def test_merge_into_a_wave_in_use_is_told_once(clock, told):
 
 
 def test_mistyped_date_is_told_to_nobody(clock, told):
-    """R8.12.25 would owe the reminder of 30 days at once; the notice says from what was told to what holds."""
+    """R8.12.24 would owe the reminder of 7 days at once; what was told is corrected to what holds."""
     ReminderRuleFactory(count=7)
     change(told, cutover="R8.12.24")
     later(clock, 5)
