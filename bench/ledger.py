@@ -33,7 +33,7 @@ class Planning:
 
 @dataclass(frozen=True)
 class Tick:
-    """Seconds of a tick with nothing to do, at best and in the middle; `scans` are statements that read all."""
+    """Seconds of a tick with nothing to do, at best and in the middle; and which of its statements scan."""
 
     rows: int
     best_seconds: float

@@ -97,7 +97,7 @@ def print_reminder_tables() -> None:
     write(_row([f"{mails.MAILS:,}", *speeds, str(sent.speed)]), "", *_head(PLANNING_HEADINGS))
     for waves in PLANNED_WAVES:
         with throw_away_database():
-            write(_row(_planning_cells(waves, ledger.measure_planning(waves, turns=3))))
+            write(_row(_planning_cells(waves, ledger.measure_planning(waves, turns=2))))
             if waves == PLANNED_WAVES[-1]:
                 tick = ledger.measure_tick(turns=50)
     cells = (f"{1000 * seconds:.1f}" for seconds in (tick.best_seconds, tick.median_seconds))

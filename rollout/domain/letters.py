@@ -9,6 +9,7 @@ Example: 「{案件} 切替のお知らせ（{切替予定}）」 becomes 「財
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision
 from rollout.domain.plan import Status
@@ -38,6 +39,7 @@ class TemplateError(ValueError):
     """
 
 
+@lru_cache(maxsize=256)
 def check_template(template: str, kind: Kind) -> None:
     """Raise TemplateError unless every `{…}` in `template` is one of the VARIABLES of `kind`."""
     known = VARIABLES[kind]

@@ -9,13 +9,13 @@ import logging
 import smtplib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from ministries.models import Contact
@@ -25,6 +25,7 @@ from rollout.models import PlanVersion, Reminder, ReminderRule
 from rollout.outbox.letters import Letter, Writer
 from rollout.outbox.mail import Outcome, Post
 from rollout.outbox.planning import plan_reminders
+from rollout.outbox.statements import Update
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,16 @@ BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]
 CAP_PERIOD = timedelta(hours=1)
 HELD = "1時間あたりの上限に達したため、送信を待っています。"
 CONNECTION_ERRORS = (OSError, smtplib.SMTPException, ImproperlyConfigured, ValueError)
+
+LETTER = tuple(field.name for field in fields(Letter))
+CLAIM = Update(
+    (*LETTER, "state_note", "claimed_at", "attempts", "state"),
+    {"id": 1, "state": 1, "attempts": 1},
+    plan_stands=True,
+)
+OUTCOME = Update(
+    ("state", "state_note", "server_answer", "sent_at", "retry_at"), {"id": 1, "state": 2, "claimed_at": 1}
+)
 
 
 def deliver() -> int:
@@ -120,28 +131,17 @@ class Round:
 
         A row that somebody else has tried since it was read has to wait for its next attempt.
         """
-        waiting = Reminder.objects.filter(pk=row.pk, state=State.DUE, attempts=row.attempts)
         row.state_note = row.state_note if row.decided_by_id else ""  # who decided when stays
-        row.attempts += 1
+        attempts, row.attempts = row.attempts, row.attempts + 1
         row.claimed_at = timezone.now()
-        values = asdict(letter)
-        for name, value in values.items():
-            setattr(row, name, value)
+        for name in LETTER:
+            setattr(row, name, getattr(letter, name))
+        values = [getattr(row, name) for name in (*LETTER, "state_note", "claimed_at", "attempts")]
         with transaction.atomic():
             self._write_down(self._unrecorded)
-            claimed = waiting.filter(self._plan_stands()).update(
-                state=State.SENDING,
-                state_note=row.state_note,
-                claimed_at=row.claimed_at,
-                attempts=row.attempts,
-                **values,
-            )
+            claimed = CLAIM.run(*values, State.SENDING, row.pk, State.DUE, attempts, *2 * [self._number])
         self._unrecorded = None
-        return claimed == 1
-
-    def _plan_stands(self) -> Exists:
-        """The plan is what the batch was read from, and the ledger follows it."""
-        return Exists(PlanVersion.objects.filter(number=self._number, reminders_number=self._number))
+        return claimed
 
     def _record(self) -> None:
         self._write_down(self._unrecorded)
@@ -152,15 +152,15 @@ class Round:
         if sent is None:
             return
         row, outcome = sent
-        values: dict[str, object] = {}
-        if outcome.state is State.SENT:
-            values["sent_at"] = timezone.now()
-        elif outcome.state is State.DUE:
-            values["retry_at"] = timezone.now() + BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+        now = timezone.now()
+        wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
         # A process that was held up so long that its row became unknown knows better by now.
-        Reminder.objects.filter(
-            pk=row.pk, state__in=(State.SENDING, State.UNKNOWN), claimed_at=row.claimed_at
-        ).update(state=outcome.state, state_note=row.state_note, server_answer=outcome.answer[:500], **values)
+        OUTCOME.run(
+            *(outcome.state, row.state_note, outcome.answer[:500]),
+            now if outcome.state is State.SENT else row.sent_at,
+            now + wait if outcome.state is State.DUE else row.retry_at,
+            *(row.pk, State.SENDING, State.UNKNOWN, row.claimed_at),
+        )
         if outcome.state is not State.SENT:
             logger.warning("reminder %s: %s after attempt %s", row.pk, outcome.state.value, row.attempts)
 
@@ -184,7 +184,7 @@ def _write(row: Reminder, writer: Writer) -> Letter | None:
 
 def _as_before(row: Reminder) -> Letter:
     """A mail that may have arrived, sent again by a person's decision: word for word."""
-    return Letter(**{each.name: getattr(row, each.name) for each in fields(Letter)})
+    return Letter(**{name: getattr(row, name) for name in LETTER})
 
 
 def _end(row: Reminder, state: State, note: str) -> None:

@@ -11,9 +11,9 @@ it is one of 2027-03-15, SEQUENCE 1; cancelled it is `METHOD:CANCEL`, SEQUENCE 2
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import QuerySet
 from icalendar import Calendar, Event, Timezone, TimezoneStandard, vCalAddress, vDuration
+from icalendar.parser import Contentline
 
 from rollout.domain.dates import FuzzyDate, Precision
 from rollout.domain.plan import Status
@@ -30,6 +31,7 @@ from rollout.models import Wave
 
 PRODUCER = "-//GSS//gss_tracker//JA"
 ORGANIZER_NAME = "GSS導入PMO"
+ANYBODY = "anybody@invalid"
 REFRESH_INTERVAL = timedelta(hours=1)
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 """No text of a calendar may hold them (RFC 5545, 3.1)."""
@@ -123,12 +125,8 @@ def invitation_text(invitation: Invitation) -> str:
     Nobody need answer (RSVP=FALSE), and nobody else's address is in it. Raises ValueError for an address with
     a line break.
     """
-    event = _event(invitation)
-    event.add("organizer", _address(invitation.organizer, CN=ORGANIZER_NAME))
-    event.add("attendee", _address(invitation.attendee, PARTSTAT="NEEDS-ACTION", RSVP="FALSE"))
-    calendar = _calendar("CANCEL" if invitation.is_cancelled else "REQUEST")
-    calendar.add_component(event)
-    return _text(calendar)
+    common = _text_for_anybody(replace(invitation, attendee=ANYBODY))
+    return common.replace(_attendee_line(ANYBODY), _attendee_line(invitation.attendee))
 
 
 def method_of(text: str) -> str:
@@ -147,6 +145,27 @@ def subscription_text(name: str, entries: Iterable[Entry]) -> str:
     for entry in entries:
         calendar.add_component(_event(entry))
     return _text(calendar)
+
+
+@lru_cache(maxsize=100)
+def _text_for_anybody(invitation: Invitation) -> str:
+    """What everybody who hears of a wave has in common, which is all but one line."""
+    event = _event(invitation)
+    event.add("organizer", _address(invitation.organizer, CN=ORGANIZER_NAME))
+    event.add("attendee", _attendee(invitation.attendee))
+    calendar = _calendar("CANCEL" if invitation.is_cancelled else "REQUEST")
+    calendar.add_component(event)
+    return _text(calendar)
+
+
+def _attendee(address: str) -> vCalAddress:
+    return _address(address, PARTSTAT="NEEDS-ACTION", RSVP="FALSE")
+
+
+def _attendee_line(address: str) -> str:
+    attendee = _attendee(address)
+    folded: bytes = Contentline.from_parts("ATTENDEE", attendee.params, attendee).to_ical()
+    return folded.decode()
 
 
 def _revision(versions: Sequence[tuple[int, datetime, FuzzyDate, str]]) -> Revision:

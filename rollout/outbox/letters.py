@@ -51,6 +51,7 @@ class Writer:
         self._rows = rows
         self._now = now
         self._today = timezone.localdate(now)
+        self._written: dict[tuple[int, Kind], Mapping[str, str]] = {}
 
     def write(self, row: Reminder) -> Letter:
         """The letter of one of the rows.
@@ -99,7 +100,14 @@ class Writer:
         values |= self._links(row, contact)
         return {**values, **self._change_values(row)} if kind is Kind.CHANGE else values
 
-    def _wave_values(self, wave: Wave, kind: Kind) -> dict[str, str]:
+    def _wave_values(self, wave: Wave, kind: Kind) -> Mapping[str, str]:
+        """What does not depend on whom the letter is for."""
+        place = wave.pk, kind
+        if place not in self._written:
+            self._written[place] = self._read_wave(wave, kind)
+        return self._written[place]
+
+    def _read_wave(self, wave: Wave, kind: Kind) -> Mapping[str, str]:
         rollout = wave.rollout
         return {
             "案件": str(wave),

@@ -7,14 +7,15 @@ wrong may be tried again; from there until the server's answer nobody knows, and
 import smtplib
 from contextlib import suppress
 from email.mime.image import MIMEImage
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
-from django.template.loader import render_to_string
+from django.template.loader import get_template
 
 from rollout.domain.reminders import State
 from rollout.models import Reminder
@@ -46,7 +47,7 @@ def message_of(row: Reminder) -> EmailMultiAlternatives:
         },
     )
     page = {"body": row.body, "picture_id": PICTURE_ID if row.picture else ""}
-    message.attach_alternative(render_to_string("rollout/mail/reminder.html", page), "text/html")
+    message.attach_alternative(_page().render(page), "text/html")
     if row.calendar:
         message.attach_alternative(row.calendar, f"text/calendar; method={method_of(row.calendar)}")
     if row.picture:
@@ -60,6 +61,14 @@ def _inline(picture: bytes) -> MIMEImage:
     image.add_header("Content-ID", f"<{PICTURE_ID}>")
     image.add_header("Content-Disposition", "inline", filename="gss-mikomi.png")
     return image
+
+
+@cache
+def _page() -> Any:
+    return get_template("rollout/mail/reminder.html")
+
+
+_envelope = lru_cache(sanitize_address)
 
 
 class Post:
@@ -108,7 +117,7 @@ def converse(smtp: smtplib.SMTP, message: EmailMultiAlternatives) -> Outcome:
     """Hand one mail to an SMTP server. Raises ValueError for a header that cannot be sent."""
     text = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
     charset = message.encoding or settings.DEFAULT_CHARSET
-    sender, recipient = (sanitize_address(each, str(charset)) for each in (message.from_email, message.to[0]))
+    sender, recipient = (_envelope(each, str(charset)) for each in (message.from_email, message.to[0]))
     try:
         smtp.ehlo_or_helo_if_needed()
         code, answer = smtp.mail(sender)

@@ -33,7 +33,8 @@ def _settle_stuck(now: datetime) -> None:
     stuck = [key for key, claimed_at in sending if claimed_at and claimed_at < now - STUCK_AFTER]
     if not stuck:
         return
-    Reminder.objects.filter(pk__in=stuck, state=State.SENDING).update(
+    since = {"state": State.SENDING, "claimed_at__lt": now - STUCK_AFTER}
+    Reminder.objects.filter(pk__in=stuck, **since).update(
         state=State.UNKNOWN, state_note="送信中に処理が途切れました。届いたか確認してください。"
     )
     # Whoever may have got it is told of changes from now on.

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.processes.conftest import ROOT, fetch, kill, manage, wait_until
+from tests.processes.conftest import ROOT, embedded_env, fetch, kill, manage, wait_until
+from tests.servers import free_port
 
 REMINDERS = 12
 
@@ -39,6 +40,13 @@ def test_up_refuses_a_taken_address(checkout, server):
     bind = process.url.removeprefix("http://")
     with pytest.raises(AssertionError, match="では待ち受けできません"):
         manage(checkout, "up", "--bind", bind)
+
+
+def test_edit_does_not_wait_for_a_broker_that_is_away(checkout):
+    env = embedded_env(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0", SECRET_KEY="not the real one")
+    timed = "import time; from rollout.tasks import nudge; nudge(); begin = time.monotonic(); nudge(); "
+    answer = manage(checkout, "shell", "-c", timed + "print(time.monotonic() - begin < 1)", env=env)
+    assert answer.splitlines()[-1] == "True"
 
 
 def test_kill_while_sending_loses_nothing_and_sends_nothing_twice(checkout, server, mail_sink):
