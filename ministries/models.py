@@ -142,7 +142,7 @@ class Contact(models.Model):
         max_length=10,
         choices=Role.choices,
         default=Role.LEAD,
-        help_text="PMOの連絡先には全ての府省庁の通知が届きます。",
+        help_text="PMOの連絡先には、宛先に「PMO」を選んだルールの通知が、全ての府省庁について届きます。",
     )
     active = models.BooleanField("通知する", default=True)
     reachable_since = models.DateTimeField(

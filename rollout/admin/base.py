@@ -241,6 +241,11 @@ class FrozenAdmin(StockAdmin):
         return False
 
 
+def row_number(text: str) -> int:
+    """The number of a row as an address names it; 0, which no row has, for whatever is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 def _actor(request: HttpRequest) -> actions.Actor:
     return request.user if request.user.is_authenticated else None
 

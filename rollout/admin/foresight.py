@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ministries.models import Ministry
-from rollout.admin.base import StockAdmin
+from rollout.admin.base import StockAdmin, row_number
 from rollout.models import Reminder, ReminderRule, Rollout, Wave
 from rollout.models.labels import day_text
 from rollout.outbox.explanation import explain
@@ -151,7 +151,7 @@ class ForeseeingAdmin(StockAdmin):
         form = WhyForm(request.POST or None)
         context: dict[str, Any] = {"title": "なぜ届いた・届かない？"}
         if "reminder" in request.GET and request.method == "GET":
-            row = get_object_or_404(Reminder, pk=_number(request.GET["reminder"]))
+            row = get_object_or_404(Reminder, pk=row_number(request.GET["reminder"]))
             if row.wave is None:
                 context["without_wave"] = WITHOUT_WAVE
             else:
@@ -227,7 +227,3 @@ def _query_without_page(request: HttpRequest) -> str:
     query = request.GET.copy()
     query.pop(PAGE_VAR, None)
     return query.urlencode()
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

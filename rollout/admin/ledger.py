@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import linebreaksbr
@@ -16,6 +16,13 @@ from rollout.admin.filters import SendingFilter
 from rollout.admin.foresight import ForeseeingAdmin
 from rollout.models import Projection, Reminder
 from rollout.models.labels import BASIS_LABELS
+from rollout.watch import watch
+
+TICK_IS_LATE = "1分ごとの処理が止まっています。事前通知は送られません。サーバーの管理者に知らせてください。"
+MAIL_IS_LATE = (
+    "15分より長く送信を待っている通知があります。"
+    "「送信待ち」で絞り込み、「メールサーバーの応答」を確かめてください。"
+)
 
 
 @admin.register(Reminder)
@@ -24,7 +31,6 @@ class ReminderAdmin(ForeseeingAdmin, DecidedAdmin):
 
     list_display = ("due_at", "ministry", "cutover", "rule", "address", "state_text", "sent_at")
     list_filter = (SendingFilter, "state", "rule")
-    date_hierarchy = "due_at"
     search_fields = (
         "address",
         "wave__code",
@@ -54,12 +60,21 @@ class ReminderAdmin(ForeseeingAdmin, DecidedAdmin):
                     "claimed_at",
                     "retry_at",
                     "cutover_version",
-                    "occurrence",
                     "created_at",
                 )
             },
         ),
     )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; above it, what does not keep up."""
+        if request.method == "GET":
+            seen = watch(timezone.now())
+            if seen.tick_is_late:
+                messages.error(request, TICK_IS_LATE)
+            elif seen.mail_is_late:
+                messages.warning(request, MAIL_IS_LATE)
+        return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reminder]:
         """With the names that every page shows."""

@@ -20,7 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from rollout import actions
-from rollout.admin.base import _actor, writing
+from rollout.admin.base import _actor, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin, tried
 from rollout.admin.history import Timeline, newest_versions
 from rollout.admin.impact import Impact
@@ -125,7 +125,7 @@ class MergingAdmin(ConfirmedAdmin):
             return TemplateResponse(request, "admin/wave_merge.html", context).render()
 
     def _chosen(self, request: HttpRequest) -> list[Wave]:
-        keys = [key for key in request.GET.getlist(CHOSEN) if key.isascii() and key.isdecimal()]
+        keys = [row_number(key) for key in request.GET.getlist(CHOSEN)]
         return list(self.get_queryset(request).filter(pk__in=keys))
 
     def _looked_at(self, request: HttpRequest, form: MergeForm, waves: Sequence[Wave]) -> dict[str, Any]:

@@ -14,15 +14,20 @@ from rollout.domain.audience import AUDIENCE_PARTIES
 from rollout.domain.letters import VARIABLES
 from rollout.domain.reminders import DATED_PRECISIONS, Kind
 from rollout.models import ReminderRule, Wave, conditions
-from rollout.models.reminders import AUDIENCE_FIELDS, AUDIENCE_MISSING, FIXED_AUDIENCES, RULE_STATUSES
+from rollout.models.reminders import (
+    AUDIENCE_FIELDS,
+    AUDIENCE_MISSING,
+    FIXED_AUDIENCES,
+    INTERVAL_KINDS,
+    RULE_STATUSES,
+)
 
 WAVES_OFFERED = 200
 STATUSES_MISSING = "対象の状態を1つ以上選んでください。"
-INTERVAL_MISSING = "くり返しの間隔は 1 以上にしてください。"
+INTERVAL_MISSING = "間隔は 1 以上にしてください。"
 FOLLOWS_MISSING = "「受領の確認がないとき」のルールでは、元のルールを選んでください。"
 FOLLOWS_NEEDLESS = "元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。"
 FOLLOWED = "「{rule}」がこのルールを元にしているため、種類は変えられません。"
-REPEATING = (Kind.OVERDUE, Kind.UNCONFIRMED, Kind.DIGEST)
 _COLUMNS = {column.name: column for column in ReminderRule._meta.fields}
 AUDIENCE_LABELS = {name: str(_COLUMNS[name].verbose_name) for name in AUDIENCE_FIELDS}
 
@@ -119,7 +124,7 @@ def _faults(kind: str | None, values: dict[str, Any]) -> Iterable[tuple[str, str
         yield "statuses", STATUSES_MISSING
     if not values.get("audience"):
         yield "audience", AUDIENCE_MISSING
-    if kind in REPEATING and values.get("count") == 0:
+    if kind in INTERVAL_KINDS and values.get("count") == 0:
         yield "count", INTERVAL_MISSING
     if (kind == Kind.ESCALATION) != (values.get("follows") is not None):
         yield "follows", FOLLOWS_MISSING if kind == Kind.ESCALATION else FOLLOWS_NEEDLESS

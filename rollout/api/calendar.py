@@ -14,6 +14,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from gss_tracker.renderers import ORJSONRenderer
 from rollout.api.views import KnownParameters
 from rollout.models import PlanVersion
 from rollout.outbox.subscriptions import calendar_of, read_subscription
@@ -39,6 +40,10 @@ class CalendarRenderer(BaseRenderer):
 
     media_type = MEDIA_TYPE
     format = "ics"
+
+    def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
+        """Whatever else the view says, as to OPTIONS."""
+        return ORJSONRenderer().render(data)
 
 
 class WhateverIsAccepted(BaseContentNegotiation):

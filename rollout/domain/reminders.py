@@ -266,8 +266,15 @@ def _requests_to_confirm(wave: NotifiedWave, rule: Rule, since: date, until: dat
 def repeated(anchor: date, count: int, unit: Unit, since: date, until: date) -> Iterator[Mail]:
     """Mails meant for every `count` units after `anchor`, due from `since` up to `until`, and the one after.
 
-    `count` is at least 1. Of several that closed days move to one open day the first alone is owed.
+    Of several that closed days move to one open day the first alone is owed. Raises ValueError for a `count`
+    below 1, which would never end.
     """
+    if count < 1:
+        raise ValueError("a rule repeats after some time")
+    return _repeated(anchor, count, unit, since, until)
+
+
+def _repeated(anchor: date, count: int, unit: Unit, since: date, until: date) -> Iterator[Mail]:
     day, due, number = anchor, date.min, 0
     while due < since or due <= until:
         number += count

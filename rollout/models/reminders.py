@@ -47,6 +47,10 @@ UNIT_LABELS = {
     Unit.WEEKS.value: "週間",
     Unit.MONTHS.value: "か月",
 }
+INTERVAL_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED, Kind.ESCALATION, Kind.DIGEST)
+"""Kinds whose count is the time that passes in between: 1 at least."""
+
+MOST_UNITS = 1000
 DIRECTION_LABELS = {Direction.BEFORE.value: "前", Direction.AFTER.value: "後"}
 SCHEDULE_TEXTS = {
     Kind.OVERDUE.value: "予定日を過ぎて未確認のあいだ{every}ごと",
@@ -57,6 +61,7 @@ SCHEDULE_TEXTS = {
     Kind.ALERT.value: "送信を一時止めたとき",
 }
 PRECISION_CHOICES = {"": "日・月のどちらでも", "month": "月までの予定だけ", "day": "日まで決まった予定だけ"}
+TOLD_LABELS = STATUS_LABELS | {MERGED: "統合"}
 RULE_STATUSES = {status.value: STATUS_LABELS[status.value] for status in AWAITED_STATUSES}
 
 SCHEDULE_FIELDS = ("kind", "count", "unit", "direction", "precision", "statuses", "follows_id")
@@ -89,7 +94,7 @@ class ReminderRule(models.Model):
     label = models.CharField("名称", max_length=100)
     kind = models.CharField("種類", max_length=12, choices=KIND_LABELS, default=Kind.OFFSET.value)
     count = models.PositiveSmallIntegerField(
-        "数", default=0, validators=[MaxValueValidator(1000)], help_text="0 は切替の当日。"
+        "数", default=0, validators=[MaxValueValidator(MOST_UNITS)], help_text="0 は切替の当日。"
     )
     unit = models.CharField("単位", max_length=14, choices=UNIT_LABELS, default=Unit.DAYS.value)
     direction = models.CharField(
@@ -140,11 +145,10 @@ class ReminderRule(models.Model):
             models.CheckConstraint(
                 name="rule_precision_known", condition=Q(precision__in=sorted(PRECISION_CHOICES))
             ),
-            models.CheckConstraint(name="rule_count_in_range", condition=Q(count__range=(0, 1000))),
+            models.CheckConstraint(name="rule_count_in_range", condition=Q(count__range=(0, MOST_UNITS))),
             models.CheckConstraint(
                 name="rule_repeats_after_some_time",
-                condition=~Q(kind__in=[Kind.OVERDUE.value, Kind.UNCONFIRMED.value, Kind.DIGEST.value])
-                | Q(count__gte=1),
+                condition=~Q(kind__in=[kind.value for kind in INTERVAL_KINDS]) | Q(count__gte=1),
                 violation_error_message="くり返しの間隔は 1 以上にしてください。",
             ),
             models.CheckConstraint(
@@ -293,7 +297,7 @@ class Reminder(models.Model):
     server_answer = models.CharField("メールサーバーの応答", max_length=500, blank=True)
     message_id = models.CharField("Message-ID", max_length=200, unique=True, default=new_message_id)
     told_cutover = models.CharField("知らせた切替", max_length=60, blank=True)
-    told_status = models.CharField("知らせた状態", max_length=20, blank=True)
+    told_status = models.CharField("知らせた状態", max_length=20, blank=True, choices=TOLD_LABELS)
     subject = models.CharField("件名", max_length=300, blank=True)
     body = models.TextField("本文", blank=True)
     reply_to = models.EmailField("返信先", blank=True)
@@ -304,7 +308,7 @@ class Reminder(models.Model):
         settings.AUTH_USER_MODEL,
         verbose_name="判断した人",
         null=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         related_name="+",
     )
     created_at = models.DateTimeField("作成", default=timezone.now)
@@ -317,6 +321,7 @@ class Reminder(models.Model):
         ordering = ["due_at", "id"]
         indexes = [
             models.Index(fields=["state", "due_at"], name="reminder_state_due"),
+            models.Index(fields=["due_at", "id"], name="reminder_due"),
             models.Index(
                 fields=["claimed_at"], name="reminder_claimed", condition=Q(claimed_at__isnull=False)
             ),

@@ -28,13 +28,14 @@ from rollout.domain.reminders import (
 )
 from rollout.models import Reminder, ReminderRule, Wave
 from rollout.models.labels import STATUS_LABELS, day_text
-from rollout.models.reminders import PRECISION_CHOICES
+from rollout.models.reminders import INTERVAL_KINDS, MOST_UNITS, PRECISION_CHOICES
 from rollout.outbox.digest import digest_text
 from rollout.outbox.facts import read_rule, read_waves
 from rollout.outbox.foresight import DIGEST_LATER, EarlyWriter
 from rollout.outbox.letters import Letter
 
 REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
+SCHEDULE_MISSING = "「数」を直すと、送る日が表示されます。"
 TEXTS = {"subject": "件名", "body": "本文"}
 MOVED_FROM_MONTHS = 3
 """A notice of change is shown as if the cutover had been so much earlier when it was told."""
@@ -126,6 +127,8 @@ class Preview:
     @cached_property
     def due_day(self) -> date | None:
         """The next day on which the rule would send about the wave, were it saved now."""
+        if self._lacks_schedule:
+            return None
         return next_day(self.rule, self.wave, timezone.localdate(self.now))
 
     @property
@@ -133,6 +136,8 @@ class Preview:
         """When that is; else what it waits for, or why there is no such day."""
         if self.kind in EVENTS:
             return EVENTS[self.kind]
+        if self._lacks_schedule:
+            return SCHEDULE_MISSING
         if self._lacks_wave:
             return ""
         if self.due_day is None:
@@ -155,6 +160,11 @@ class Preview:
             return f"送る日（{_day_text(due)}）を過ぎているため、送りません。"
         cutover = self.wave.cutover.format_japanese()
         return f"この移行単位の切替予定（{cutover}）には送る日がないため、送りません。"
+
+    @property
+    def _lacks_schedule(self) -> bool:
+        """True for a number that cannot be saved: none where one is needed, or one beyond all plans."""
+        return not (1 if self.kind in INTERVAL_KINDS else 0) <= self.rule.count <= MOST_UNITS
 
     @property
     def _lacks_wave(self) -> bool:

@@ -11,15 +11,15 @@ from django.db import connection
 from rollout.models import PlanVersion, Reminder
 
 PLAN_STANDS = (
-    f"EXISTS (SELECT 1 FROM {PlanVersion._meta.db_table} WHERE number = %s AND reminders_number = %s)"  # noqa: S608, E501 (names of ours)
+    f"EXISTS (SELECT 1 FROM {PlanVersion._meta.db_table} WHERE number = %s AND reminders_number = %s)"  # noqa: S608 (names of ours)
 )
 
 
 class Update:
     """Sets columns of one row, provided that others still hold what is expected (one of several values).
 
-    `expected` says how many values each column may have. With `plan_stands`, the plan also has to have a number, and
-    the ledger to be planned for it.
+    `expected` says how many values each column may have. With `plan_stands`, the plan also has to have a
+    number, and the ledger to be planned for it.
     """
 
     def __init__(

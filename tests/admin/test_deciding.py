@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from rollout.models import Reminder, Wave
+from rollout.admin.ledger import MAIL_IS_LATE, TICK_IS_LATE
+from rollout.models import PlanVersion, Reminder, Wave
 from tests.admin.edits import hidden_fields, url
-from tests.answers import NOW, make_reminder, make_rule, make_wave
+from tests.answers import NOW, at, make_reminder, make_rule, make_wave
 
 pytestmark = pytest.mark.django_db
 
@@ -17,8 +18,20 @@ WAVES = "/admin/rollout/wave/"
 
 
 @pytest.fixture(autouse=True)
-def _clock(time_machine):
+def _clock(db, time_machine):
+    """Time stands still, and the product keeps up."""
     time_machine.move_to(NOW, tick=False)
+    PlanVersion.objects.current()
+    PlanVersion.objects.update(ticked_at=NOW)
+
+
+def test_ledger_says_above_its_list_what_does_not_keep_up(staff_client, time_machine):
+    make_reminder(make_wave("R9.1.15"), state="due")
+    time_machine.move_to(at("2026-12-16 10:16"))
+    PlanVersion.objects.update(ticked_at=at("2026-12-16 10:15"))
+    assert said(staff_client.get(LEDGER)) == [MAIL_IS_LATE]
+    time_machine.move_to(at("2026-12-16 10:19"))
+    assert said(staff_client.get(LEDGER)) == [TICK_IS_LATE]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Rules of reminders: bad input is refused beside its field, a text is seen on a wave before it is saved."""
 
 import re
+from itertools import product
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -56,7 +57,7 @@ BAD = {
         {"audience": ["to_all"]},
         {"audience": ["正しく選択してください。 to_all は候補にありません。"]},
     ),
-    "no interval": (NO_MORE, {"count": ["くり返しの間隔は 1 以上にしてください。"]}),
+    "no interval": (NO_MORE, {"count": ["間隔は 1 以上にしてください。"]}),
     "too far": ({"count": 1001}, {"count": ["この値は 1000 以下でなければなりません。"]}),
     "backwards": ({"count": -1}, {"count": ["この値は 0 以上でなければなりません。"]}),
     "count in words": ({"count": "三十"}, {"count": ["整数を入力してください。"]}),
@@ -293,3 +294,27 @@ def test_page_of_every_kind_shows_its_text(seeded, staff_client, code):
     assert (answer.status_code, preview.errors) == (200, {})
     assert tuple(preview.values) == VARIABLES[preview.kind]
     assert values_of(staff_client, rule(code))["label"] == rule(code).label
+
+
+KINDS = ["offset", "overdue", "unconfirmed", "change", "escalation", "digest", "alert"]
+NUMBERS = ["0", "1001", "9999999", "", "x"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"_preview": "live"}, {"_preview": "1"}, {}], ids=["live", "button", "save"]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_new_rule_with_any_number_is_answered_at_once(seeded, staff_client, kind, asked):
+    before = all_rows()
+    for number, unit in product(NUMBERS, ["days", "business_days", "months"]):
+        typed = {"kind": kind, "count": number, "unit": unit, "body": "{宛名}", "direction": "after"}
+        typed |= {"follows": str(rule("before-14").pk) if kind == "escalation" else ""}
+        answer = staff_client.post(ADD, typed | asked)
+        assert answer.status_code == 200, typed
+    assert all_rows() == before
+
+
+@pytest.mark.parametrize("kind", ["overdue", "unconfirmed", "escalation", "digest"])
+def test_interval_of_nothing_is_refused(seeded, staff_client, kind):
+    answer = staff_client.post(ADD, {"kind": kind, "count": "0"})
+    assert form_errors(answer)["count"] == ["間隔は 1 以上にしてください。"]

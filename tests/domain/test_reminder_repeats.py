@@ -251,3 +251,9 @@ def test_digest_to_somebody_new_keeps_to_the_weeks_of_the_rule():
 
 def test_digest_counts_weeks_whatever_the_unit():
     assert digests(MONDAY, date(2026, 12, 1), unit="days") == digests(MONDAY, date(2026, 12, 1))
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_repeated_refuses_what_would_never_end(count):
+    with pytest.raises(ValueError, match="repeats after some time"):
+        repeated(date(2026, 11, 24), count, Unit.DAYS, date(2026, 11, 24), date(2026, 12, 24))
