@@ -39,6 +39,9 @@ class Deed(StrEnum):
 TAKEN = (Deed.ACCEPTED, Deed.DROPPED_ONCE_ACCEPTED)
 """The message is delivered."""
 
+CUT = (Deed.DROPPED_WITHIN_DATA, Deed.DROPPED_AFTER_DOT, Deed.DROPPED_ONCE_ACCEPTED)
+"""The client cannot know whether it is."""
+
 FOR_NOW = (Deed.HELD_BACK, Deed.REFUSED_SENDER, Deed.REFUSED_RECIPIENT, Deed.REFUSED_MESSAGE)
 """The client knows that it is not, and may try again later."""
 

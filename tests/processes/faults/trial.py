@@ -9,6 +9,7 @@ from random import Random
 
 from tests.processes.faults.installation import CLOCKED, installation
 from tests.processes.faults.smtp import (
+    CUT,
     FOR_NOW,
     TAKEN,
     Deed,
@@ -27,6 +28,9 @@ OUTAGE_MINUTES = 16
 DRAINS = 6
 DRAIN_MINUTES = 65
 """Twenty outages and all drains end on the evening of the day that began at 10:00."""
+
+SENDERS = 2
+"""Mails that one worker may be sending at once, by its concurrency."""
 
 FINAL = ("sent", "failed", "unknown")
 
@@ -56,7 +60,7 @@ class Trial:
 
     def complaints(self):
         """Everything that is not as promised."""
-        return [*self._wrong_rows(), *self._wrong_mails(), *self._hasty_attempts()]
+        return [*self._wrong_rows(), *self._wrong_mails(), *self._hasty_attempts(), *self._excuses()]
 
     @property
     def _taken(self):
@@ -76,6 +80,16 @@ class Trial:
         for entry in self._taken:
             if self.rows[entry["address"]][1] != entry["id"]:
                 yield f"{entry['address']} got {entry['id']}, which is not its row's"
+
+    def _excuses(self):
+        """An `unknown` needs a connection cut over the text, or a sender or its server killed."""
+        unknown = sum(state == "unknown" for state, _ in self.rows.values())
+        cuts = sum(entry["deed"] in CUT for entry in self.journal)
+        killed = sum(number for name, number in self.kills.items() if "worker" in name or "smtp" in name)
+        if unknown > cuts + SENDERS * killed:
+            yield f"{unknown} are unknown after {cuts} cuts and {killed} kills"
+        if not cuts or not self.kills:
+            yield "nothing was cut or killed: this shows nothing"
 
     def _hasty_attempts(self):
         attempts = {}
