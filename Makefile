@@ -19,10 +19,12 @@ run: $(VENV)/.run-stamp ## install what is needed and start the product
 	@exec $(PYTHON) manage.py up
 
 test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
-	@echo "== tests on SQLite, without a broker"
-	$(EMBEDDED) $(PYTHON) -m pytest --cov --cov-report=
-	@echo "== tests on PostgreSQL and Valkey"
-	$(EMBEDDED) $(PYTHON) -m tests.servers pytest $(ONCE)
+	@mkdir -p var; echo "== tests on SQLite, without a broker; beside them on PostgreSQL and Valkey, whose report follows"
+	@$(EMBEDDED) $(PYTHON) -m tests.servers pytest -p no:cacheprovider $(ONCE) > var/servers.log 2>&1 & servers=$$!; \
+	trap 'kill $$servers' INT TERM; \
+	$(EMBEDDED) $(PYTHON) -m pytest --cov --cov-report=; status=$$?; \
+	echo "== tests on PostgreSQL and Valkey"; \
+	wait $$servers || status=1; cat var/servers.log; exit $$status
 	@echo "== every line and branch of the rules is tested"
 	$(PYTHON) -m coverage report --show-missing --include='rollout/domain/*' --fail-under=100
 
