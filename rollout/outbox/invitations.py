@@ -162,6 +162,7 @@ def _attendee(address: str) -> vCalAddress:
     return _address(address, PARTSTAT="NEEDS-ACTION", RSVP="FALSE")
 
 
+@lru_cache(maxsize=1000)
 def _attendee_line(address: str) -> str:
     attendee = _attendee(address)
     folded: bytes = Contentline.from_parts("ATTENDEE", attendee.params, attendee).to_ical()

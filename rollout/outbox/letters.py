@@ -5,7 +5,7 @@ A batch of rows is written together, so that the number of queries does not grow
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parseaddr
 from functools import cached_property
 
@@ -51,7 +51,7 @@ class Writer:
         self._rows = rows
         self._now = now
         self._today = timezone.localdate(now)
-        self._written: dict[tuple[int, Kind], Mapping[str, str]] = {}
+        self._written: dict[tuple[int, Kind, date], Mapping[str, str]] = {}
 
     def write(self, row: Reminder) -> Letter:
         """The letter of one of the rows.
@@ -102,7 +102,7 @@ class Writer:
 
     def _wave_values(self, wave: Wave, kind: Kind) -> Mapping[str, str]:
         """What does not depend on whom the letter is for."""
-        place = wave.pk, kind
+        place = wave.pk, kind, self._today
         if place not in self._written:
             self._written[place] = self._read_wave(wave, kind)
         return self._written[place]
