@@ -128,6 +128,11 @@ class ReminderSerializer(serializers.ModelSerializer[Reminder]):
         help_text="Who decided what became of an unknown or failed one; null where nobody had to.",
     )
 
+    told_status = serializers.CharField(
+        read_only=True,
+        help_text="The wave's status that the mail names, or `merged`; empty until it is written.",
+    )
+
     class Meta:
         model = Reminder
         fields: tuple[str, ...] = tuple(ROW)
@@ -150,7 +155,6 @@ class ReminderSerializer(serializers.ModelSerializer[Reminder]):
             "server_answer": {"help_text": "The mail server's last words."},
             "message_id": {"help_text": "The mail's Message-ID, the same in every attempt."},
             "told_cutover": {"help_text": "The cutover that the mail names, as written."},
-            "told_status": {"help_text": "The wave's status that the mail names, or `merged`."},
             "subject": {"help_text": "The exact subject; empty until it is written, on the way out."},
             "reply_to": {"help_text": "Where answers go; empty until it is written."},
             "acknowledged_at": {"help_text": "When its receipt was confirmed; null while it was not."},

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from rollout import actions
 from rollout.domain.reminders import State
-from rollout.models import PlanVersion, Reminder, ReminderRule, Wave
+from rollout.models import Cohort, PlanVersion, Reminder, ReminderRule, Wave
 from rollout.outbox.digest import digest_picture, digest_text
 from rollout.outbox.failures import failing_addresses
 from rollout.recompute import recompute
@@ -360,10 +360,11 @@ def test_movers_say_when_nothing_has_moved():
 
 
 def add_rows(copies):
-    rule = ReminderRule.objects.get(code="before-30")
+    rule, cohort = ReminderRule.objects.get(code="before-30"), Cohort.objects.first()
     for number in range(copies):
         waves = [
-            WaveFactory(cutover=cutover, rollout__cohort_id=1) for cutover in ("R8.10.1", "R8.12.1", "R10.3")
+            WaveFactory(cutover=cutover, rollout__cohort=cohort)
+            for cutover in ("R8.10.1", "R8.12.1", "R10.3")
         ]
         Wave.objects.filter(pk=waves[2].pk).update(cutover_since=at("2026-01-01 09:00"))
         address = ContactFactory(ministry=waves[0].rollout.lead_ministry).email
