@@ -38,6 +38,7 @@ def choose(page):
         box.check()
     page.get_by_label("操作").select_option(label="選んだ移行単位を1つに統合…")
     page.get_by_role("button", name="実行").click()
+    page.get_by_label("統合する理由").wait_for()
 
 
 def fill(page):
@@ -45,6 +46,7 @@ def fill(page):
     page.get_by_label("第2陣").check()
     page.get_by_label("統合する理由").fill("12月3日 国税庁からの連絡")
     page.get_by_role("button", name="影響を確認する").click()
+    page.get_by_role("heading", name="見込みへの影響").wait_for()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -53,6 +55,7 @@ def test_page_is_sound_by_axe_and_does_not_overflow(open_list, width, steps):
     page = open_list(width, bypass_csp=True)
     for step in steps:
         step(page)
+    page.wait_for_load_state()
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
     assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
