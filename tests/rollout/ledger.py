@@ -1,15 +1,18 @@
 """A small plan that owes reminders, and the ledger in a form that is easy to compare."""
 
+from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import time_machine
 from django.utils import timezone
 
-from rollout import actions, outbox
+from rollout import actions, outbox, recompute
 from rollout.domain.reminders import State
 from rollout.models import Reminder
 from tests.factories import ContactFactory, MinistryFactory, ReminderRuleFactory, RolloutFactory, WaveFactory
 
+A, B, C = (f"{letter}@example.go.jp" for letter in "abc")
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 
@@ -60,3 +63,14 @@ def due_days():
     """The days on which what is planned goes out."""
     planned = Reminder.objects.filter(state=State.PLANNED).order_by("due_at", "address")
     return [timezone.localdate(row.due_at).isoformat() for row in planned]
+
+
+@contextmanager
+def everything_due(emails=(A,), **values):
+    """The ledger owes these addresses a mail about one wave, and it is nine o'clock on that day."""
+    with time_machine.travel(START, tick=False) as clock:
+        owe(make_wave(**values), emails)
+        clock.move_to(DUE)
+        recompute.recompute()
+        outbox.settle()
+        yield clock
