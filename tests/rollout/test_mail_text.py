@@ -15,7 +15,7 @@ from rollout.domain.letters import request_text
 from rollout.domain.reminders import Kind, State
 from rollout.models import PlanVersion, Projection, Reminder, ReminderRule, Wave
 from tests.factories import ContactFactory, ReminderRuleFactory, WaveFactory
-from tests.rollout.ledger import DUE, START, A, B, change, everything_due, ledger, make_wave, owe
+from tests.rollout.ledger import DUE, START, A, B, C, change, everything_due, ledger, make_wave, owe
 
 pytestmark = pytest.mark.django_db
 
