@@ -24,6 +24,7 @@ from rollout.admin.forms import (
     PartFormSet,
     ReasonForm,
     RowForm,
+    reopened,
     source_field,
 )
 from rollout.admin.history import Part, Timeline
@@ -110,6 +111,8 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
     formfield_overrides = ERA_TEXT
     list_per_page = 100
     save_on_top = False
+    reopened_by = ""
+    """The button that shows the form again as it was sent, without saving it."""
     change_form_template = "admin/plan_change_form.html"
     delete_confirmation_template = "admin/plan_delete_confirmation.html"
 
@@ -129,7 +132,7 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
         if EVIDENCE[0] in form.base_fields:
             can_add = self.admin_site.get_model_admin(Source).has_add_permission(request)
             form.base_fields[EVIDENCE[0]] = source_field(can_add=can_add)
-        return form
+        return reopened(form) if self.reopened_by in request.POST else form
 
     def changeform_view(
         self,

@@ -50,35 +50,10 @@ class Before:
     versions: dict[type[models.Model], int]
 
 
-class _Reopened:
-    """A form that is shown again as it was sent: a class to mix into the form of a page."""
-
-    def is_valid(self) -> bool:
-        """Never, so that nothing is saved; errors are found all the same."""
-        super().is_valid()  # type: ignore[misc]
-        return False
-
-
-def reopened(form: Any) -> Any:
-    """The form class that is shown again as it was sent, with the fields that were fitted to this person."""
-    again: Any = type(form)(form.__name__, (_Reopened, form), {})
-    again.base_fields = form.base_fields
-    return again
-
-
 class ConfirmedAdmin(PlanAdmin):
     """A model whose edits show what they do to the figures before they are saved."""
 
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: models.Model | None = None,
-        change: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
-        **kwargs: Any,
-    ) -> Any:
-        """The form; filled in and not saved for who comes back to it."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return reopened(form) if BACK in request.POST else form
+    reopened_by = BACK
 
     def changeform_view(
         self,

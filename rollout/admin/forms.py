@@ -201,6 +201,22 @@ class RolloutForm(CitingForm):
     """One rollout; the formset of its waves sees to it that there is something to cite."""
 
 
+class _Reopened:
+    """A form that is shown again as it was sent: a class to mix into the form of a page."""
+
+    def is_valid(self) -> bool:
+        """Never, so that nothing is saved; errors are found all the same."""
+        super().is_valid()  # type: ignore[misc]
+        return False
+
+
+def reopened(form: Any) -> Any:
+    """The form class that is shown again as it was sent, with the fields that were fitted to this person."""
+    again: Any = type(form)(form.__name__, (_Reopened, form), {})
+    again.base_fields = form.base_fields
+    return again
+
+
 class PartFormSet(AnyFormSet):
     """Rows edited inside another."""
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -11,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from rollout.admin.base import PlanAdmin
-from rollout.admin.confirmation import reopened
 from rollout.admin.rule_form import RuleForm, WaveChoice, statuses_field, text_field, variables_help
 from rollout.domain.reminders import UNSENT_STATES, Kind, State
 from rollout.models import Reminder, ReminderRule
@@ -44,6 +42,7 @@ class ReminderRuleAdmin(PlanAdmin):
 
     form = RuleForm
     change_form_template = "admin/rule_change_form.html"
+    reopened_by = PREVIEW
     list_display = ("label", "schedule", "audience", "grace", "active", "unsent", "sent", "code")
     list_filter = ("active", "kind")
     list_select_related = ("follows",)
@@ -78,17 +77,6 @@ class ReminderRuleAdmin(PlanAdmin):
         if db_field.name == "follows":
             field.widget.can_add_related = field.widget.can_view_related = False
         return field
-
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: models.Model | None = None,
-        change: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
-        **kwargs: Any,
-    ) -> Any:
-        """The form; shown again and not saved for who wants to see the text first."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return reopened(form) if PREVIEW in request.POST else form
 
     def changeform_view(
         self,
