@@ -101,7 +101,7 @@ class Changes:
     def write(self) -> None:
         """Write all that has come together, and begin anew."""
         for (state, values), keys in self._updates.items():
-            for batch in _batches(keys):
+            for batch in batches(keys):
                 Reminder.objects.filter(pk__in=batch, state=state).update(**dict(values))
         Reminder.objects.bulk_create(self._new, ignore_conflicts=True, batch_size=BATCH)
         self._updates.clear()
@@ -111,5 +111,6 @@ class Changes:
         self._updates[row.state, tuple(values.items())].append(row.pk)
 
 
-def _batches(keys: list[int]) -> Iterable[list[int]]:
+def batches(keys: list[int]) -> Iterable[list[int]]:
+    """As many keys at a time as one statement takes."""
     return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

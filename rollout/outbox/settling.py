@@ -13,7 +13,9 @@ from django.utils import timezone
 from rollout.domain.reminders import Kind, State, is_past_grace
 from rollout.models import PlanVersion, Reminder, ReminderRule
 from rollout.outbox.facts import read_rule
+from rollout.outbox.rows import batches
 
+TOO_LATE = "期日から猶予の営業日数を過ぎたため送りませんでした。"
 STUCK_AFTER = timedelta(minutes=10)
 
 
@@ -43,16 +45,20 @@ def _settle_stuck(now: datetime) -> None:
 
 def _settle_due(now: datetime) -> None:
     groups = defaultdict(list)
+    given_up: dict[tuple[State, str], list[int]] = defaultdict(list)
     today = timezone.localdate(now)
-    for row in Reminder.objects.filter(state=State.DUE).select_related("rule").defer("body", "picture"):
+    due = Reminder.objects.filter(state=State.DUE).select_related("rule")
+    for row in due.defer("body", "calendar", "picture"):
         if is_past_grace(timezone.localdate(row.due_at), row.rule.grace_business_days, today):
-            _give_up(row, State.MISSED, "期日から猶予の営業日数を過ぎたため送りませんでした。")
+            given_up[State.MISSED, TOO_LATE].append(row.pk)
         elif row.decided_by_id is None:  # what a person has decided to send takes nobody's place
             groups[group_of(row.wave_id, row.address, row.rule)].append(row)
     for rows in groups.values():
         rows.sort(key=lambda row: (*rank(row.due_at, row.rule), row.pk))
-        for row in rows[:-1]:
-            _give_up(row, State.SKIPPED, skip_note(rows[-1].rule))
+        given_up[State.SKIPPED, skip_note(rows[-1].rule)] += [row.pk for row in rows[:-1]]
+    for (state, note), keys in given_up.items():
+        for batch in batches(keys):
+            Reminder.objects.filter(pk__in=batch, state=State.DUE).update(state=state, state_note=note)
 
 
 def group_of(wave: int | None, address: str, rule: ReminderRule) -> tuple[int | None, str, int | None]:
@@ -69,8 +75,3 @@ def skip_note(kept: ReminderRule) -> str:
     """Why the others of a group do not go."""
     nearer = "切替により近い" if kept.kind == Kind.OFFSET else "より新しい"
     return f"{nearer}「{kept.label}」を送るため省略しました。"
-
-
-def _give_up(row: Reminder, state: State, note: str) -> None:
-    """Change a row's state, unless somebody else has changed it since it was read."""
-    Reminder.objects.filter(pk=row.pk, state=row.state).update(state=state, state_note=note)

@@ -1,8 +1,12 @@
 """The ledger follows the plan, and decides what is due, skipped, missed and unknown."""
 
+from collections import Counter
+
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rollout import actions, outbox
 from rollout.domain.reminders import State
@@ -308,3 +312,15 @@ def test_clean_refuses_a_rule_whose_texts_name_something_unknown():
         rule.full_clean()
     assert sorted(caught.value.message_dict) == ["body", "subject"]
     assert ReminderRuleFactory.build().full_clean() is None
+
+
+def test_settle_gives_up_many_in_as_few_statements_as_one():
+    def statements(emails):
+        owe(WaveFactory(cutover="R9.1.15"), emails=emails, days=())
+        with CaptureQueriesContext(connection) as found:
+            outbox.settle(now=at("2027-01-08 09:00"))
+        return len(found)
+
+    owe(days=(14, 10))
+    assert statements(["b@example.go.jp"]) == statements([f"{n}@example.go.jp" for n in range(20)])
+    assert Counter(ledger("state")) == {State.SKIPPED: 22, WAITING: 22}
