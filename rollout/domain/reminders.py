@@ -6,7 +6,7 @@ A rule says when, in which statuses, and to whom. Its `kind` says what it counts
   the period, after from its last: a month has passed when it is over. Coarser dates and 「以降」 owe none.
 - `overdue`: again and again after the last day of the period, until the use is confirmed.
 - `unconfirmed`: again and again since the date was last confirmed or set, never later than its last day.
-- `change`: to who was told something that is no longer so (`owes_notice`).
+- `change`: to who was told something that is no longer so (`Standing`).
 - `escalation`: business days after another rule's mail was sent, when nobody has acknowledged it.
 - `digest`: to the PMO on the first open day from the Monday of every nth week on.
 - `alert`: made by delivery itself, never planned.
