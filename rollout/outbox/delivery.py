@@ -8,7 +8,7 @@ is, so that no mail speaks of a plan that was moved meanwhile.
 import logging
 import smtplib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from rollout.domain.letters import TemplateError
 from rollout.domain.reminders import Kind, State, sending_since
 from rollout.models import PlanVersion, Reminder, ReminderRule
 from rollout.outbox.letters import Letter, Writer
-from rollout.outbox.mail import Outcome, Post
+from rollout.outbox.mail import Mail, Outcome, Post, mail_of
 from rollout.outbox.planning import plan_reminders
 from rollout.outbox.statements import Update
 
@@ -88,12 +88,14 @@ class Round:
         plan_reminders(now=moment)
         self._number = PlanVersion.objects.current().number
         rows = list(Reminder.objects.ready(moment).for_mail().filter(pk__in=keys))
-        writer, caps = Writer(rows, moment), Caps(moment)
+        caps = Caps(moment)
         try:
-            for row in caps.let_through(rows):
+            if not self._may_go_on():
+                return
+            for row, mail in _write_all(caps.let_through(rows), Writer(rows, moment)):
                 if self.is_over or not self._may_go_on():
                     break
-                self._send(row, writer)
+                self._send(row, mail)
             self.is_over = self.is_over or caps.is_exhausted
         finally:
             self._record()
@@ -116,17 +118,16 @@ class Round:
             _record_unreachable(timezone.now(), error)
         return not self.is_over
 
-    def _send(self, row: Reminder, writer: Writer) -> None:
-        letter = _write(row, writer)
-        if letter is None or not self._claim(row, letter):
+    def _send(self, row: Reminder, mail: Mail) -> None:
+        if not self._claim(row):
             return
-        outcome = self._post.send(row)
+        outcome = self._post.send(mail)
         self._unrecorded = row, outcome
         self.sent += outcome.state is State.SENT
         self._cuts += outcome.is_cut
         self.is_over = self._cuts >= MOST_CUTS
 
-    def _claim(self, row: Reminder, letter: Letter) -> bool:
+    def _claim(self, row: Reminder) -> bool:
         """Take one due row for this process, with all that its mail is made of; record the one before.
 
         A row that somebody else has tried since it was read has to wait for its next attempt.
@@ -134,8 +135,6 @@ class Round:
         row.state_note = row.state_note if row.decided_by_id else ""  # who decided when stays
         attempts, row.attempts = row.attempts, row.attempts + 1
         row.claimed_at = timezone.now()
-        for name in LETTER:
-            setattr(row, name, getattr(letter, name))
         values = [getattr(row, name) for name in (*LETTER, "state_note", "claimed_at", "attempts")]
         with transaction.atomic():
             self._write_down(self._unrecorded)
@@ -165,13 +164,22 @@ class Round:
             logger.warning("reminder %s: %s after attempt %s", row.pk, outcome.state.value, row.attempts)
 
 
-def _write(row: Reminder, writer: Writer) -> Letter | None:
-    """The letter of a row; None, with the reason on the row, where there is none to send."""
+def _write_all(rows: Iterable[Reminder], writer: Writer) -> list[tuple[Reminder, Mail]]:
+    """The mail of each row that has one; a batch is written in one go, before any of it is claimed."""
+    written = ((row, _write(row, writer)) for row in rows)
+    return [(row, mail) for row, mail in written if mail is not None]
+
+
+def _write(row: Reminder, writer: Writer) -> Mail | None:
+    """The mail of a row, which gets its letter; None where none is to be sent, with the reason on the row."""
     if row.rule.kind == Kind.CHANGE and not writer.still_differs(row):
         _end(row, State.CANCELLED, "別の通知で知らせ済みのため")
         return None
     try:
-        return _as_before(row) if row.decided_by_id and row.body else writer.write(row)
+        letter = _as_before(row) if row.decided_by_id and row.body else writer.write(row)
+        for name in LETTER:
+            setattr(row, name, getattr(letter, name))
+        return mail_of(row)
     except TemplateError as error:
         _end(row, State.FAILED, f"通知ルールの文面に誤りがあります: {error}"[:300])
     except ValueError as error:

@@ -11,7 +11,7 @@ it is one of 2027-03-15, SEQUENCE 1; cancelled it is `METHOD:CANCEL`, SEQUENCE 2
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from itertools import groupby, pairwise
@@ -81,19 +81,26 @@ def revisions(waves: Collection[int] | QuerySet[Wave, Any]) -> dict[int, Revisio
     return {key: _revision(list(found)) for key, found in groupby(rows, key=lambda row: row[0])}
 
 
-def invitation_for(
-    wave: Wave, revision: Revision, *, organizer: str, attendee: str, had_invitation: bool, now: datetime
+def invitation_to_anybody(
+    wave: Wave, revision: Revision, *, organizer: str, had_invitation: bool, now: datetime
 ) -> str:
-    """The iCalendar text that goes along with a mail about a wave to `attendee`; empty where none does.
+    """The iCalendar text that goes along with mails about a wave, for `addressed_to`; empty where none does.
 
     A REQUEST while the wave has a period; a CANCEL when it has none any more or will not come, for who had
-    an invitation before. The wave comes with its rollout and lead ministry. Raises ValueError for an address
-    with a line break.
+    an invitation before. The wave comes with its rollout and lead ministry.
     """
     entry = entry_of(wave, revision, stamped_at=now)
     if entry is None or (entry.is_cancelled and not had_invitation):
         return ""
-    return invitation_text(Invitation(**vars(entry), organizer=organizer, attendee=attendee))
+    return invitation_text(Invitation(**vars(entry), organizer=organizer, attendee=ANYBODY))
+
+
+def addressed_to(attendee: str, invitation: str) -> str:
+    """An invitation to anybody as one to `attendee`: all but one line is the same for all, and dear to make.
+
+    Raises ValueError for an address with a line break.
+    """
+    return invitation.replace(_attendee_line(ANYBODY), _attendee_line(attendee)) if invitation else ""
 
 
 def entry_of(wave: Wave, revision: Revision, *, stamped_at: datetime) -> Entry | None:
@@ -125,8 +132,12 @@ def invitation_text(invitation: Invitation) -> str:
     Nobody need answer (RSVP=FALSE), and nobody else's address is in it. Raises ValueError for an address with
     a line break.
     """
-    common = _text_for_anybody(replace(invitation, attendee=ANYBODY))
-    return common.replace(_attendee_line(ANYBODY), _attendee_line(invitation.attendee))
+    event = _event(invitation)
+    event.add("organizer", _address(invitation.organizer, CN=ORGANIZER_NAME))
+    event.add("attendee", _attendee(invitation.attendee))
+    calendar = _calendar("CANCEL" if invitation.is_cancelled else "REQUEST")
+    calendar.add_component(event)
+    return _text(calendar)
 
 
 def method_of(text: str) -> str:
@@ -144,17 +155,6 @@ def subscription_text(name: str, entries: Iterable[Entry]) -> str:
     calendar.add("X-PUBLISHED-TTL", vDuration(REFRESH_INTERVAL))
     for entry in entries:
         calendar.add_component(_event(entry))
-    return _text(calendar)
-
-
-@lru_cache(maxsize=100)
-def _text_for_anybody(invitation: Invitation) -> str:
-    """What everybody who hears of a wave has in common, which is all but one line."""
-    event = _event(invitation)
-    event.add("organizer", _address(invitation.organizer, CN=ORGANIZER_NAME))
-    event.add("attendee", _attendee(invitation.attendee))
-    calendar = _calendar("CANCEL" if invitation.is_cancelled else "REQUEST")
-    calendar.add_component(event)
     return _text(calendar)
 
 

@@ -21,7 +21,7 @@ from rollout.models import Projection, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS, count_text
 from rollout.models.reminders import standing_of
 from rollout.outbox.digest import digest_picture, digest_text
-from rollout.outbox.invitations import Revision, invitation_for, revisions
+from rollout.outbox.invitations import Revision, addressed_to, invitation_to_anybody, revisions
 from rollout.outbox.links import answer_url
 from rollout.outbox.notices import last_told, told_of_merged
 from rollout.outbox.rows import read_rows
@@ -52,6 +52,7 @@ class Writer:
         self._now = now
         self._today = timezone.localdate(now)
         self._written: dict[tuple[int, Kind, date], Mapping[str, str]] = {}
+        self._invitations: dict[tuple[int, bool, datetime], str] = {}
 
     def write(self, row: Reminder) -> Letter:
         """The letter of one of the rows.
@@ -138,14 +139,17 @@ class Writer:
         is_before = kind is Kind.OFFSET and row.rule.direction == Direction.BEFORE
         if row.wave is None or not (is_before or kind is Kind.CHANGE):
             return ""
-        return invitation_for(
-            row.wave,
-            self._revisions[row.wave.pk],
-            organizer=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
-            attendee=row.address,
-            had_invitation=(row.wave_id, row.address) in self._invited,
-            now=self._now,
-        )
+        had_invitation = (row.wave_id, row.address) in self._invited
+        place = row.wave.pk, had_invitation, self._now
+        if place not in self._invitations:
+            self._invitations[place] = invitation_to_anybody(
+                row.wave,
+                self._revisions[row.wave.pk],
+                organizer=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+                had_invitation=had_invitation,
+                now=self._now,
+            )
+        return addressed_to(row.address, self._invitations[place])
 
     @cached_property
     def _revisions(self) -> Mapping[int, Revision]:

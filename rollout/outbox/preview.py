@@ -33,6 +33,7 @@ from rollout.outbox.digest import digest_text
 from rollout.outbox.facts import read_rule, read_waves
 from rollout.outbox.foresight import DIGEST_LATER, EarlyWriter
 from rollout.outbox.letters import Letter
+from rollout.outbox.mail import html_of
 
 REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
 SCHEDULE_MISSING = "「数」を直すと、送る日が表示されます。"
@@ -109,6 +110,11 @@ class Preview:
     def letter(self) -> Letter | None:
         """The letter as of the day it would go out on, a digest as of now; None where a text is wrong."""
         return None if self.errors else self._writer.write(self._row)
+
+    @property
+    def html(self) -> str:
+        """The letter's body as simple HTML."""
+        return html_of(self.letter.body) if self.letter else ""
 
     @property
     def enclosures(self) -> list[str]:

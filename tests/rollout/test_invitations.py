@@ -17,15 +17,17 @@ from icalendar import Calendar
 from rollout.domain.dates import parse
 from rollout.models import Reminder, Wave
 from rollout.outbox.invitations import (
+    ANYBODY,
     Invitation,
-    invitation_for,
+    addressed_to,
     invitation_text,
+    invitation_to_anybody,
     method_of,
     revisions,
     subscription_text,
     uid_of,
 )
-from rollout.outbox.mail import message_of
+from rollout.outbox.mail import mail_of
 from tests.factories import MinistryFactory, RolloutFactory, WaveFactory
 from tests.rollout.calendars import edit, event
 
@@ -90,6 +92,14 @@ def test_independent_parser_reads_the_request():
     found.validate(raiseException=True)
 
 
+@pytest.mark.parametrize("attendee", ["a@example.go.jp", f"{'x' * 60}@{'y' * 60}.example.go.jp"])
+def test_invitation_to_anybody_is_addressed_as_if_written_for_one(attendee):
+    to_anybody = invitation_text(replace(INVITATION, attendee=ANYBODY, description=f"mailto:{ANYBODY}"))
+    to_one = invitation_text(replace(INVITATION, attendee=attendee, description=f"mailto:{ANYBODY}"))
+    assert addressed_to(attendee, to_anybody) == to_one
+    assert addressed_to(attendee, "") == ""
+
+
 def test_cancellation_is_a_method_and_a_status():
     text = invitation_text(replace(INVITATION, is_cancelled=True))
     found = event(text)
@@ -116,6 +126,11 @@ def test_long_japanese_text_is_whole_after_unfolding():
     summary = "国税庁（地方拠点、第1陣；関東信越）、" * 20
     found = event(invitation_text(replace(INVITATION, summary=summary)))
     assert found.summary.value == summary
+
+
+def test_line_break_in_an_attendee_is_refused():
+    with pytest.raises(ValueError, match="CR or LF"):
+        addressed_to("a@example.go.jp\r\nATTENDEE:mailto:b@example.com", invitation_text(INVITATION))
 
 
 @pytest.mark.parametrize("field", ["attendee", "organizer", "url"])
@@ -152,15 +167,15 @@ def wave(db, settings):
 def sent(wave, *, had_invitation=True):
     """The event that goes along with a mail about the wave as it stands; None where there is none."""
     wave = Wave.objects.select_related("rollout__lead_ministry").get(pk=wave.pk)
-    text = invitation_for(
+    text = invitation_to_anybody(
         wave,
         revisions([wave.pk])[wave.pk],
         organizer="pmo@example.go.jp",
-        attendee="a@example.go.jp",
         had_invitation=had_invitation,
         now=NOW,
     )
-    return event(text) if text else None
+    addressed = addressed_to("a@example.go.jp", text)
+    return event(addressed) if addressed else None
 
 
 def told(wave):
@@ -266,6 +281,6 @@ def test_invitation_arrives_in_a_mail_as_it_was_written():
         replace(INVITATION, summary="国税庁（地方拠点、第1陣；関東信越）、" * 20, is_cancelled=True)
     )
     row = Reminder(address="a@example.go.jp", subject="件名", body="本文", calendar=text)
-    sent = message_from_bytes(message_of(row).message().as_bytes(linesep="\r\n"), policy=SMTP)
+    sent = message_from_bytes(mail_of(row).text, policy=SMTP)
     (part,) = [part for part in sent.walk() if part.get_content_type() == "text/calendar"]
     assert (part["Content-Type"].params["method"], part.get_payload(decode=True)) == ("CANCEL", text.encode())

@@ -7,6 +7,9 @@ from email.policy import SMTP as SMTP_POLICY
 
 import pytest
 import time_machine
+from django.core.mail import EmailMessage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ministries.models import Contact
 from rollout import outbox, recompute, tasks
@@ -14,6 +17,7 @@ from rollout.domain.dates import parse
 from rollout.domain.letters import request_text
 from rollout.domain.reminders import Kind, State
 from rollout.models import PlanVersion, Projection, Reminder, ReminderRule, Wave
+from rollout.outbox.mail import message_of, octets_of
 from tests.factories import ContactFactory, ReminderRuleFactory, WaveFactory
 from tests.rollout.ledger import DUE, START, A, B, C, change, everything_due, ledger, make_wave, owe
 
@@ -62,6 +66,26 @@ def test_mail_addresses_the_contact_who_is_concerned(post):
         ReminderRule.objects.update(body="{宛名} 様")
         outbox.deliver()
     assert post.text() == "担当者 様"
+
+
+def without_boundaries(octets):
+    return re.sub(rb"=_[0-9a-f]{32}|={15}\d+==", b"", octets)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])), st.text(), st.emails(), st.booleans())
+def test_octets_are_those_of_the_stock_message(subject, body, reply_to, has_calendar):
+    calendar = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n" if has_calendar else ""
+    row = Reminder(subject=subject, body=body, address=A, reply_to=reply_to, calendar=calendar)
+    with time_machine.travel(DUE, tick=False):
+        message = message_of(row)
+        stock = message.message().as_bytes(linesep="\r\n")
+        assert without_boundaries(octets_of(message)) == without_boundaries(stock)
+
+
+def test_octets_of_a_message_of_one_part_are_its_own():
+    assert octets_of(EmailMessage("件名", "本文", "a@example.com", [A])).endswith(
+        b"\r\n\r\n" + "本文".encode()
+    )
 
 
 INJECTIONS = {
