@@ -1,6 +1,8 @@
 """A real Chromium, Japanese and in Tokyo, that talks to this machine alone."""
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -9,10 +11,12 @@ from tests.conftest import CHROMIUM
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
+COMPLAINTS = {"error", "warning"}
+
 
 @contextmanager
 def chromium():
-    """Yield a function that opens an empty page of a width; what its console says is in `page.said`."""
+    """Yield a function that opens an empty page of a width; its console's complaints are in `page.said`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
@@ -22,8 +26,14 @@ def chromium():
             )
             page = context.new_page()
             page.said = []
-            page.on("console", lambda message: page.said.append(message.text))
+            page.on("console", lambda message: message.type in COMPLAINTS and page.said.append(message.text))
             return page
 
         yield open_page
         browser.close()
+
+
+def look(page, name):
+    """Keep a picture, for who wants to see it."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

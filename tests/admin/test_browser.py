@@ -1,42 +1,15 @@
 """The confirmation page in a real browser: without JavaScript, at two widths, by keyboard, by axe's rules."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as django_settings
-from django.db import connection
 
 from rollout.models import Rollout, Wave
 from tests.admin.edits import REASON, url
-from tests.browser import chromium
+from tests.browser import look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
-
-
-@pytest.fixture(autouse=True)
-def _allowed(monkeypatch, transactional_db):
-    """Playwright runs an event loop, in which Django forbids its database unless told otherwise."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
-
-@pytest.fixture
-def open_row(live_server, staff_client):
-    """Opens the page of a row, signed in."""
-    cookie = staff_client.cookies[django_settings.SESSION_COOKIE_NAME].value
-    with chromium() as open_empty:
-
-        def open_at(width, row, **options):
-            page = open_empty(width, **options)
-            session = {"name": django_settings.SESSION_COOKIE_NAME, "value": cookie}
-            page.context.add_cookies([{**session, "url": live_server.url}])
-            page.goto(live_server.url + url(row))
-            return page
-
-        yield open_at
-        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
 
 
 def rollout():
@@ -50,14 +23,8 @@ def send(page, label, value):
     page.get_by_role("heading", name=re.compile("変更の確認")).wait_for()
 
 
-def look(page, name):
-    """Keep a picture, for who wants to see it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-def test_edit_is_confirmed_without_javascript(open_row):
-    page = open_row(1280, rollout(), java_script_enabled=False)
+def test_edit_is_confirmed_without_javascript(open_page):
+    page = open_page(1280, url(rollout()), java_script_enabled=False)
     send(page, "人数（全体）:", "70000")
     assert rollout().users == 68_600
     page.get_by_role("button", name="入力に戻る").click()
@@ -69,8 +36,8 @@ def test_edit_is_confirmed_without_javascript(open_row):
     assert (rollout().users, page.said) == (70_000, [])
 
 
-def test_edit_is_confirmed_by_keyboard(open_row):
-    page = open_row(1280, Wave.objects.get(code="nta-1"))
+def test_edit_is_confirmed_by_keyboard(open_page):
+    page = open_page(1280, url(Wave.objects.get(code="nta-1")))
     send(page, "切替:", "R8.9")
     page.get_by_role("button", name="この内容で保存").focus()
     page.keyboard.press("Tab")
@@ -82,8 +49,8 @@ def test_edit_is_confirmed_by_keyboard(open_row):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_confirmation_fits_and_has_no_axe_violations(open_row, width):
-    page = open_row(width, rollout(), bypass_csp=True)
+def test_confirmation_fits_and_has_no_axe_violations(open_page, width):
+    page = open_page(width, url(rollout()), bypass_csp=True)
     look(page, f"rollout-{width}")
     send(page, "人数（全体）:", "70000")
     look(page, f"confirmation-{width}")

@@ -1,16 +1,12 @@
 """The look ahead and the reasons in a real browser: two widths, without JavaScript, by keyboard, by axe."""
 
-import os
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connection
 from django.urls import reverse
 
 from rollout import outbox
 from rollout.management.commands.up import make_example_contacts
-from tests.browser import chromium
+from tests.browser import look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -21,23 +17,11 @@ PAGES = {
 }
 
 
-@pytest.fixture
-def open_page(live_server, staff_client, monkeypatch):
-    """Opens a page, signed in, at a width; the plan has contacts and a ledger."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop
+@pytest.fixture(autouse=True)
+def _ledger(seeded):
+    """The plan has contacts and a ledger."""
     make_example_contacts()
     outbox.plan_reminders()
-    session = {"name": "sessionid", "value": staff_client.cookies["sessionid"].value, "url": live_server.url}
-    with chromium() as open_empty:
-
-        def open_at(width, name, **options):
-            page = open_empty(width, **options)
-            page.context.add_cookies([session])
-            assert page.goto(live_server.url + PAGES[name]).status == 200
-            return page
-
-        yield open_at
-        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
 
 
 def ask(page):
@@ -47,15 +31,9 @@ def ask(page):
     page.get_by_role("heading", name=ADDRESS).wait_for()
 
 
-def look(page, name):
-    """Keep a picture, for who wants to see it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 def test_lookahead_is_sound_by_axe_and_does_not_overflow(open_page, width):
-    page = open_page(width, "lookahead", bypass_csp=True)
+    page = open_page(width, PAGES["lookahead"], bypass_csp=True)
     page.locator("summary").first.click()
     assert page.locator("pre").first.is_visible()
     look(page, f"lookahead-{width}")
@@ -66,7 +44,7 @@ def test_lookahead_is_sound_by_axe_and_does_not_overflow(open_page, width):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_why_is_sound_by_axe_and_does_not_overflow(open_page, width):
-    page = open_page(width, "why", bypass_csp=True)
+    page = open_page(width, PAGES["why"], bypass_csp=True)
     ask(page)
     look(page, f"why-{width}")
     results = Axe().run(page)
@@ -75,7 +53,7 @@ def test_why_is_sound_by_axe_and_does_not_overflow(open_page, width):
 
 
 def test_lookahead_works_without_javascript(open_page):
-    page = open_page(390, "lookahead", java_script_enabled=False)
+    page = open_page(390, PAGES["lookahead"], java_script_enabled=False)
     page.get_by_label("いつまで").fill("R8.12")
     page.get_by_role("button", name="表示").click()
     page.locator("summary").first.click()
@@ -84,13 +62,13 @@ def test_lookahead_works_without_javascript(open_page):
 
 
 def test_why_works_without_javascript(open_page):
-    page = open_page(390, "why", java_script_enabled=False)
+    page = open_page(390, PAGES["why"], java_script_enabled=False)
     ask(page)
     assert page.locator("dd", has_text="2026年12月28日 09:00に送る予定です。").count() == 1
 
 
 def test_text_unfolds_by_keyboard(open_page):
-    page = open_page(1280, "lookahead")
+    page = open_page(1280, PAGES["lookahead"])
     page.get_by_role("button", name="表示").focus()
     page.keyboard.press("Tab")
     assert page.locator(":focus").evaluate("element => element.tagName") == "SUMMARY"

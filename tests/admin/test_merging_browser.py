@@ -2,34 +2,21 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connection
 from django.urls import reverse
 
 from rollout.models import Rollout, Wave
-from tests.browser import chromium
 from tests.factories import WaveFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
 
-@pytest.fixture
-def open_list(live_server, staff_client, monkeypatch):
-    """Opens the list of waves, of which 国税庁 has two, signed in, at a width."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop
-    rollout = Rollout.objects.get(code="nta")
-    WaveFactory(rollout=rollout, code="nta-2", name="第2陣", cutover="R9.6")
-    session = {"name": "sessionid", "value": staff_client.cookies["sessionid"].value, "url": live_server.url}
-    with chromium() as open_empty:
+LIST = reverse("admin:rollout_wave_changelist") + "?q=国税庁"
 
-        def open_at(width, **options):
-            page = open_empty(width, **options)
-            page.context.add_cookies([session])
-            address = f"{live_server.url}{reverse('admin:rollout_wave_changelist')}?q=国税庁"
-            assert page.goto(address).status == 200
-            return page
 
-        yield open_at
-        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
+@pytest.fixture(autouse=True)
+def _two_waves(seeded):
+    """国税庁 moves in two waves."""
+    WaveFactory(rollout=Rollout.objects.get(code="nta"), code="nta-2", name="第2陣", cutover="R9.6")
 
 
 def choose(page):
@@ -51,8 +38,8 @@ def fill(page):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("steps", [(choose,), (choose, fill)], ids=["question", "what it does"])
-def test_page_is_sound_by_axe_and_does_not_overflow(open_list, width, steps):
-    page = open_list(width, bypass_csp=True)
+def test_page_is_sound_by_axe_and_does_not_overflow(open_page, width, steps):
+    page = open_page(width, LIST, bypass_csp=True)
     for step in steps:
         step(page)
     page.wait_for_load_state()
@@ -61,8 +48,8 @@ def test_page_is_sound_by_axe_and_does_not_overflow(open_list, width, steps):
     assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
 
 
-def test_waves_are_merged_without_javascript(open_list):
-    page = open_list(390, java_script_enabled=False)
+def test_waves_are_merged_without_javascript(open_page):
+    page = open_page(390, LIST, java_script_enabled=False)
     choose(page)
     fill(page)
     page.get_by_role("button", name="統合する").click()

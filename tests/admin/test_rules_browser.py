@@ -1,18 +1,13 @@
 """The text of a rule, seen while it is typed, in a real browser."""
 
-import os
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as django_settings
-from django.db import connection
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from rollout.models import ReminderRule, Wave
 from tests.admin.edits import everything, url
-from tests.browser import chromium
+from tests.browser import look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -20,37 +15,8 @@ SUBJECT = "件名:"
 SHOWN = "#rule-preview-result .rule-preview-subject"
 
 
-@pytest.fixture(autouse=True)
-def _allowed(monkeypatch, transactional_db):
-    """Playwright runs an event loop, in which Django forbids its database unless told otherwise."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
-
-@pytest.fixture
-def open_page(live_server, staff_client):
-    """Opens an address, signed in."""
-    cookie = staff_client.cookies[django_settings.SESSION_COOKIE_NAME].value
-    with chromium() as open_empty:
-
-        def open_at(width, path, **options):
-            page = open_empty(width, **options)
-            session = {"name": django_settings.SESSION_COOKIE_NAME, "value": cookie}
-            page.context.add_cookies([{**session, "url": live_server.url}])
-            page.goto(live_server.url + path)
-            return page
-
-        yield open_at
-        connection.close()  # rows read while Playwright's loop runs came over a connection of their own
-
-
 def rule_page(code="before-90"):
     return url(ReminderRule.objects.get(code=code))
-
-
-def look(page, name):
-    """Keep a picture, for who wants to see it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def test_text_is_shown_while_it_is_typed(open_page):

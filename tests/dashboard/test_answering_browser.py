@@ -1,8 +1,6 @@
 """The answer page in a real browser: by keyboard, without JavaScript, at two widths, by axe's rules."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,7 +11,7 @@ from rollout.domain.dates import FuzzyDate, parse
 from rollout.models import Reminder, Wave
 from rollout.outbox.links import answer_url
 from tests.answers import sent_reminder
-from tests.browser import chromium
+from tests.browser import chromium, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -46,12 +44,6 @@ def open_link(live_server, settings, reminder):
 
         yield open_at
         connection.close()  # rows read while Playwright's loop runs came over a connection of their own
-
-
-def look(page, name):
-    """Keep a picture, for who wants to see it."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def stored():
