@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rollout.domain.dates import Precision, fiscal_year_label, fiscal_year_of
 from rollout.domain.reminders import State
-from rollout.models import Wave
+from rollout.models import Wave, conditions
 from rollout.models.labels import OVERDUE_LABEL
 
 UNSENT = [State.PLANNED, State.DUE, State.SENDING]
@@ -83,7 +83,7 @@ class CountFilter(Choice):
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Waves with or without a stated count."""
-        missing = Q(users__isnull=True, rollout__users__isnull=True)
+        missing = conditions.is_uncounted()
         return queryset.filter(missing if value == "none" else ~missing)  # type: ignore[no-any-return]
 
 
@@ -103,10 +103,9 @@ class ExactDayFilter(Choice):
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Waves known to that precision."""
-        if value == "coarse":
-            return queryset.exclude(cutover_precision__in=["", Precision.DAY.value])  # type: ignore[no-any-return]
-        wanted = Precision.DAY.value if value == "exact" else ""
-        return queryset.filter(cutover_precision=wanted)  # type: ignore[no-any-return]
+        exact = Q(cutover_precision=Precision.DAY.value)
+        wanted = {"exact": exact, "coarse": conditions.is_coarse(), "none": conditions.is_undecided()}
+        return queryset.filter(wanted[value])  # type: ignore[no-any-return]
 
 
 class SendingFilter(Choice):

@@ -1,6 +1,5 @@
 """The page at `/`: readable without JavaScript."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -10,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from rollout import charts
 from rollout.dashboard import figures, listings
 from rollout.dashboard.checkpoints import list_checkpoints
-from rollout.dashboard.drawing import drawn_once
 from rollout.dashboard.pages import projection_page, public_page
 from rollout.domain.plan import Reading
+from rollout.drawing import s_curve
 from rollout.models import Cohort, Projection, Source, Target
 from rollout.models.labels import OVERDUE_LABEL
 
@@ -35,7 +34,7 @@ def _page(projection: Projection, today: date) -> dict[str, Any]:
         "ambiguous": [cohort for cohort in cohorts if cohort.reading == Reading.AMBIGUOUS],
         "headline": figures.headline(curve, overdue.total),
         "tiles": figures.tiles(curve),
-        "charts": [_chart(projection, observed, size) for size in (charts.WIDE, charts.NARROW)],
+        "charts": [(size.name, s_curve(projection, observed, size)) for size in (charts.WIDE, charts.NARROW)],
         "chart_alt": charts.s_curve_alt(curve, observed),
         "months": figures.month_rows(curve),
         "fiscal_years": figures.fiscal_year_rows(curve, published),
@@ -55,16 +54,3 @@ def _plan_sources(cohorts: Sequence[Cohort]) -> list[Source]:
     totals = [cohort.source for cohort in cohorts if cohort.published_users is not None]
     targets = [target.source for target in Target.objects.filter(by__isnull=True).select_related("source")]
     return list(dict.fromkeys(totals + targets))
-
-
-def _chart(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> tuple[str, str]:
-    """The size's name and the SVG, drawn once for each plan and day."""
-    key = _chart_key(projection, observed, size)
-    return size.name, drawn_once(key, lambda: charts.s_curve_svg(projection.curve, observed, size))
-
-
-def _chart_key(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> str:
-    """Published figures may be newer than a stale projection, so they count too."""
-    seen = hashlib.sha256(repr(observed).encode()).hexdigest()[:16]
-    computed = projection.computed_at.timestamp()
-    return f"s-curve:{size.name}:{projection.basis}:{computed}:{projection.stale}:{seen}"

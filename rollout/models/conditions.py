@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db.models import Q
 
-from rollout.domain.dates import fiscal_year_bounds
+from rollout.domain.dates import Precision, fiscal_year_bounds
 from rollout.domain.plan import SETTLED_STATUSES
 
 
@@ -16,6 +16,21 @@ def is_awaited() -> Q:
 def is_overdue_unconfirmed(today: date) -> Q:
     """予定日経過・未確認: latest day before `today`, use not confirmed, not cancelled."""
     return is_awaited() & Q(cutover_latest__lt=today)
+
+
+def is_uncounted() -> Q:
+    """Nobody has stated a count of the wave or of its rollout."""
+    return Q(users__isnull=True, rollout__users__isnull=True)
+
+
+def is_coarse() -> Q:
+    """The cutover is known, but not to the day."""
+    return ~Q(cutover_precision__in=["", Precision.DAY.value])
+
+
+def is_undecided() -> Q:
+    """There is no cutover."""
+    return Q(cutover_precision="")
 
 
 def is_in_fiscal_year(year: int) -> Q:

@@ -13,14 +13,15 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
-from rollout.charts import Observed, month_text, s_curve_png
+from rollout.charts import month_text, s_curve_png
 from rollout.domain.dates import FuzzyDate, Precision, fiscal_year_label, fiscal_year_of
 from rollout.domain.movers import explain
 from rollout.domain.plan import Basis
 from rollout.domain.projection import current_month, fiscal_year_end, fiscal_year_in_progress
 from rollout.domain.reminders import TOLD_STATES, Kind, State, due_moment, sending_since
+from rollout.drawing import read_observed
 from rollout.history import complete_since
-from rollout.models import Observation, Projection, Reminder, Wave
+from rollout.models import Projection, Reminder, Wave
 from rollout.models.labels import (
     CAUSE_LABELS,
     OVERDUE_LABEL,
@@ -71,9 +72,7 @@ def digest_picture(now: datetime) -> bytes | None:
     projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate(now))
     if projection is None:
         return None
-    published = Observation.objects.values_list("as_of_earliest", "as_of_latest", "users")
-    seen = [Observed(first, last, users) for first, last, users in published if first and last]
-    return s_curve_png(projection.curve, seen)
+    return s_curve_png(projection.curve, read_observed())
 
 
 def _looks_back_to(now: datetime) -> datetime:

@@ -2,8 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from rollout import charts
-from rollout.dashboard import views
+from rollout import charts, drawing
 from rollout.models import Projection
 
 
@@ -16,7 +15,7 @@ def key(**values):
     )
     for name, value in values.items():
         setattr(row, name, value)
-    return views._chart_key(row, [], charts.WIDE)
+    return drawing.s_curve_key(row, [], charts.WIDE)
 
 
 def test_chart_of_a_restored_database_is_another_one():
