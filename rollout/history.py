@@ -19,6 +19,8 @@ from ministries.models import Contact, Ministry
 from rollout.models import (
     Citation,
     Cohort,
+    FreezePeriod,
+    MonthlyLimit,
     Observation,
     PlanVersion,
     ReminderRule,
@@ -45,8 +47,10 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
     Target,
     SlipAssumption,
     ReminderRule,
+    FreezePeriod,
+    MonthlyLimit,
 )
-"""Everything whose change moves a figure or a reminder, in the order in which fixtures load."""
+"""Everything whose change moves a figure, a reminder or a warning, in the order in which fixtures load."""
 
 logger = logging.getLogger(__name__)
 

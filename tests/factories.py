@@ -7,6 +7,8 @@ from ministries.models import Contact, Ministry
 from rollout.models import (
     Baseline,
     Cohort,
+    FreezePeriod,
+    MonthlyLimit,
     Observation,
     ReminderRule,
     Rollout,
@@ -15,6 +17,7 @@ from rollout.models import (
     SlipAssumption,
     Source,
     Target,
+    WarningAcceptance,
     Wave,
 )
 
@@ -144,3 +147,31 @@ class SlipAssumptionFactory(factory.django.DjangoModelFactory):
     likely_months = 1
     latest_months = 6
     note = "仮の値"
+
+
+class FreezePeriodFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = FreezePeriod
+
+    code = factory.Sequence(lambda n: f"freeze-{n}")
+    label = "凍結"
+    first_day = "2027-06-01"
+    last_day = "2027-06-30"
+
+
+class MonthlyLimitFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = MonthlyLimit
+
+    from_fiscal_year = factory.Sequence(lambda n: 2026 + n)
+    cutovers = 3
+
+
+class WarningAcceptanceFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = WarningAcceptance
+
+    wave = factory.SubFactory(WaveFactory)
+    kind = "closed_day"
+    cutover_version = 1
+    reason = "休日の作業"

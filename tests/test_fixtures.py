@@ -18,6 +18,7 @@ from rollout.history import TRACKED_MODELS
 from rollout.models import (
     Citation,
     Cohort,
+    FreezePeriod,
     Observation,
     ReminderRule,
     Rollout,
@@ -59,6 +60,7 @@ COUNTS = {
     Target: 2,
     SlipAssumption: 1,
     ReminderRule: 15,
+    FreezePeriod: 1,
 }
 
 

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from rollout.admin import baselines, frame, ledger, people, plan, risk, rules, scenarios
+from rollout.admin import baselines, calendar, frame, ledger, people, plan, risk, rules, scenarios
 
-__all__ = ["baselines", "frame", "ledger", "people", "plan", "risk", "rules", "scenarios"]
+__all__ = ["baselines", "calendar", "frame", "ledger", "people", "plan", "risk", "rules", "scenarios"]
 
 admin.site.site_header = "GSS導入計画"
 admin.site.site_title = "gss_tracker"

@@ -21,9 +21,11 @@ from django.utils import timezone
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
+from rollout.admin.consequences import Consequences
 from rollout.admin.history import Timeline, newest_versions
 from rollout.admin.impact import Impact
-from rollout.domain.plan import Plan, is_same
+from rollout.calendar_warnings import planned_users
+from rollout.domain.plan import IntArray, Plan, is_same
 from rollout.history import catch_up
 from rollout.models import PlanVersion
 from rollout.reader import read_plan
@@ -43,11 +45,12 @@ class Unconfirmed(Exception):  # noqa: N818 (not an error: it takes an edit back
 
 @dataclass(frozen=True)
 class Before:
-    """The plan before an edit: its number, its state, and how far the history went."""
+    """The plan before an edit: its number, its state, how far the history went, and what was to follow."""
 
     number: int
     plan: Plan
     versions: dict[type[models.Model], int]
+    consequences: Consequences
 
 
 class ConfirmedAdmin(PlanAdmin):
@@ -79,9 +82,9 @@ class ConfirmedAdmin(PlanAdmin):
         super().save_related(request, form, formsets, change)
         if form.before is None:
             return
-        plan = read_plan()[0]
+        plan, wave_ids = read_plan()
         if not is_same(form.before.plan, plan):
-            self._take_back(request, form, plan)
+            self._take_back(request, form, plan, wave_ids)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -95,9 +98,10 @@ class ConfirmedAdmin(PlanAdmin):
     def _look(self, request: HttpRequest, row: models.Model, number: int) -> Before:
         catch_up(PlanVersion.objects.lock(), timezone.now())
         kinds = [type(row), *(model for model, _ in self.parts(request, row))]
-        return Before(number, read_plan()[0], newest_versions(kinds))
+        consequences = Consequences(row, timezone.now())
+        return Before(number, read_plan()[0], newest_versions(kinds), consequences)
 
-    def _take_back(self, request: HttpRequest, form: Any, plan: Plan) -> NoReturn:
+    def _take_back(self, request: HttpRequest, form: Any, plan: Plan, wave_ids: IntArray) -> NoReturn:
         row, before = form.instance, form.before
         raise Unconfirmed(
             {
@@ -106,6 +110,10 @@ class ConfirmedAdmin(PlanAdmin):
                 "entries": Timeline(row, self.parts(request, row), before.versions)[:],
                 "reason": form.cleaned_data["reason"],
                 "impact": Impact.of(before.plan, plan, timezone.localdate()),
+                "warnings": before.consequences.warnings(row, planned_users(plan, wave_ids)),
+                "mails": before.consequences.mails(
+                    row, with_addresses=request.user.has_perm("rollout.view_reminder")
+                ),
             }
         )
 

@@ -26,6 +26,7 @@ from rollout.admin.forms import (
     WavePartForm,
 )
 from rollout.admin.merging import MergingAdmin
+from rollout.admin.warned import AcceptingAdmin, Warned
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Basis
 from rollout.models import Citation, Projection, Rollout, RolloutCoverage, Wave
@@ -68,7 +69,7 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(WaveReading, MergingAdmin):
+class WaveAdmin(AcceptingAdmin, WaveReading, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
     form = WaveForm
@@ -234,7 +235,7 @@ class CitationInline(Parts, StockStacked):
 
 
 @admin.register(Rollout)
-class RolloutAdmin(ConfirmedAdmin):
+class RolloutAdmin(Warned, ConfirmedAdmin):
     """Rollouts, each with its waves, the ministries it covers and what sources say of it."""
 
     form = RolloutForm

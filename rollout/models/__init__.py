@@ -1,6 +1,7 @@
 """Rows, constraints and QuerySets."""
 
 from rollout.models.baseline import Baseline
+from rollout.models.calendar import FreezePeriod, MonthlyLimit, WarningAcceptance
 from rollout.models.citation import Citation
 from rollout.models.frame import Cohort, Observation, Source, Target
 from rollout.models.plan import Rollout, RolloutCoverage, Wave
@@ -13,6 +14,8 @@ __all__ = [
     "Baseline",
     "Citation",
     "Cohort",
+    "FreezePeriod",
+    "MonthlyLimit",
     "Observation",
     "PlanVersion",
     "Projection",
@@ -25,5 +28,6 @@ __all__ = [
     "SlipAssumption",
     "Source",
     "Target",
+    "WarningAcceptance",
     "Wave",
 ]

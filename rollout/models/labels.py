@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from rollout.domain.allocation import ConflictKind, CountBasis
+from rollout.domain.calendar_lint import WarningKind
 from rollout.domain.checkpoints import Verdict
 from rollout.domain.dates import Precision
 from rollout.domain.findings import FindingKind
@@ -85,6 +86,16 @@ FINDING_LABELS = {
     FindingKind.SOURCES_DISAGREE.value: "出典どうしが食い違う",
     FindingKind.AMBIGUOUS_READING.value: "二通りに読める",
     FindingKind.OBSERVATIONS_CLOSE.value: "別の出典の実績と近い",
+}
+
+WARNING_LABELS = {
+    WarningKind.CLOSED_DAY.value: "閉庁日",
+    WarningKind.YEAR_END.value: "年末年始",
+    WarningKind.FISCAL_YEAR_END.value: "年度末",
+    WarningKind.FREEZE.value: "凍結期間",
+    WarningKind.TOO_MANY_USERS.value: "人数の集中",
+    WarningKind.TOO_MANY_CUTOVERS.value: "件数の集中",
+    WarningKind.SHORT_NOTICE.value: "通知の不足",
 }
 
 

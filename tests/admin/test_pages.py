@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from rollout import outbox, recompute
 from rollout.models import Baseline, Projection, Reminder, Rollout, Scenario, SlipAssumption, Wave
-from tests.factories import BaselineFactory, ContactFactory, RolloutFactory, WaveFactory
+from tests.factories import BaselineFactory, ContactFactory, MonthlyLimitFactory, RolloutFactory, WaveFactory
 from tests.rollout.what_ifs import suppose
 
 OWN = sorted(
@@ -36,6 +36,7 @@ def pages_of(model):
     if not model._default_manager.exists():
         fill_ledger()
         BaselineFactory()
+        MonthlyLimitFactory()
     key = model._default_manager.order_by("pk").first().pk
     pages = {page: admin_url(model, page, key) for page in ("change", "delete", "history")}
     return {**pages, "list": admin_url(model, "changelist"), "add": admin_url(model, "add")}
@@ -52,8 +53,9 @@ def leaks(response):
 
 
 def test_registered_models_are_those_of_the_plan():
-    names = "Baseline Cohort Contact Ministry Observation Projection Reminder ReminderRule Rollout Scenario"
-    assert [model.__name__ for model in OWN] == [*names.split(), "SlipAssumption", "Source", "Target", "Wave"]
+    names = "Baseline Cohort Contact FreezePeriod Ministry MonthlyLimit Observation Projection Reminder"
+    others = "ReminderRule Rollout Scenario SlipAssumption Source Target Wave"
+    assert [model.__name__ for model in OWN] == f"{names} {others}".split()
 
 
 @each_model

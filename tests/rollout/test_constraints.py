@@ -15,6 +15,8 @@ from rollout.models import (
     Baseline,
     Citation,
     Cohort,
+    FreezePeriod,
+    MonthlyLimit,
     Observation,
     PlanVersion,
     Projection,
@@ -27,6 +29,7 @@ from rollout.models import (
     SlipAssumption,
     Source,
     Target,
+    WarningAcceptance,
     Wave,
 )
 from rollout.models.reminders import AUDIENCE_FIELDS
@@ -34,7 +37,9 @@ from tests.factories import (
     BaselineFactory,
     CohortFactory,
     ContactFactory,
+    FreezePeriodFactory,
     MinistryFactory,
+    MonthlyLimitFactory,
     ObservationFactory,
     ReminderRuleFactory,
     RolloutFactory,
@@ -43,6 +48,7 @@ from tests.factories import (
     SlipAssumptionFactory,
     SourceFactory,
     TargetFactory,
+    WarningAcceptanceFactory,
     WaveFactory,
 )
 
@@ -108,6 +114,9 @@ MAKERS = {
     Scenario: ScenarioFactory,
     ScenarioChange: ScenarioChangeFactory,
     SlipAssumption: SlipAssumptionFactory,
+    FreezePeriod: FreezePeriodFactory,
+    MonthlyLimit: MonthlyLimitFactory,
+    WarningAcceptance: WarningAcceptanceFactory,
     "citation of a wave": make_wave_citation,
     "change of a wave": make_wave_change,
     "reminder of no wave": make_reminder_without_wave,
@@ -164,6 +173,10 @@ BROKEN_ROWS = {
     "slip_assumption_only_row": (SlipAssumption, {"code": "other"}),
     "slip_assumption_in_order": (SlipAssumption, {"earliest_months": 2}),
     "slip_assumption_learns_from_some": (SlipAssumption, {"learn_from": 0}),
+    "freeze_period_in_order": (FreezePeriod, {"last_day": date(2027, 5, 31)}),
+    "monthly_limit_limits_something": (MonthlyLimit, {"cutovers": None}),
+    "warning_acceptance_kind_known": (WarningAcceptance, {"kind": "whim"}),
+    "warning_acceptance_has_reason": (WarningAcceptance, {"reason": ""}),
 }
 
 # What a second row must differ in to break one uniqueness alone, by constraint; the first row's values.
@@ -190,6 +203,7 @@ REPEATED_ROWS = {
         {},
         {"message_id": "<other@example.go.jp>", "cutover_version": 1},
     ),
+    "warning_acceptance_once": (WarningAcceptance, {}, {"reason": "別の理由"}),
     "reminder_owed_once": (Reminder, {}, {"message_id": "<other@example.go.jp>"}),
 }
 

@@ -21,7 +21,9 @@ from rollout.models.version import pack_counts
 from tests.factories import (
     CohortFactory,
     ContactFactory,
+    FreezePeriodFactory,
     MinistryFactory,
+    MonthlyLimitFactory,
     ObservationFactory,
     ReminderRuleFactory,
     RolloutFactory,
@@ -217,6 +219,8 @@ MAKERS = {
     "Target": TargetFactory,
     "SlipAssumption": SlipAssumptionFactory,
     "ReminderRule": ReminderRuleFactory,
+    "FreezePeriod": FreezePeriodFactory,
+    "MonthlyLimit": MonthlyLimitFactory,
 }
 
 

@@ -25,7 +25,7 @@ def test_seed_twice_keeps_edits(capsys):
     call_command("seed")
     assert Wave.objects.get(code="nta-1").note == "編集済み"
     assert capsys.readouterr().out.splitlines() == [
-        "143 rows loaded",
+        "144 rows loaded",
         "the plan is already there; nothing loaded",
     ]
 

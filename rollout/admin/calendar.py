@@ -1,0 +1,60 @@
+"""Pages of what the calendar says: when no cutover can be, and how many a month takes."""
+
+from django.contrib import admin
+
+from rollout.admin.base import PlanAdmin
+from rollout.models import FreezePeriod, MonthlyLimit
+
+NOTHING_REFUSED = "移行単位の画面と変更の確認に注意として出ます。切替の登録を止めるものではありません。"
+
+
+@admin.register(FreezePeriod)
+class FreezePeriodAdmin(PlanAdmin):
+    """When a ministry cannot cut over."""
+
+    list_display = ("label", "whose", "days", "note", "code")
+    list_filter = (("ministry", admin.RelatedOnlyFieldListFilter), "yearly")
+    search_fields = ("code", "label", "ministry__name", "ministry__aliases")
+    list_select_related = ("ministry",)
+    autocomplete_fields = ("ministry",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("label", "ministry", "first_day", "last_day", "yearly", "note", "code"),
+                "description": NOTHING_REFUSED,
+            },
+        ),
+    )
+
+    @admin.display(description="府省庁", ordering="ministry__order")
+    def whose(self, row: FreezePeriod) -> str:
+        """The ministry, or all."""
+        return row.ministry.name if row.ministry else "全府省庁"
+
+    @admin.display(description="期間", ordering="first_day")
+    def days(self, row: FreezePeriod) -> str:
+        """The days, of a yearly one without the year."""
+        first, last = row.first_day, row.last_day
+        if row.yearly:
+            return f"毎年 {first.month}月{first.day}日〜{last.month}月{last.day}日"
+        return f"{first}〜{last}"
+
+
+@admin.register(MonthlyLimit)
+class MonthlyLimitAdmin(PlanAdmin):
+    """How many users and cutovers a month takes."""
+
+    list_display = ("__str__", "users", "cutovers", "note")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("from_fiscal_year", "users", "cutovers", "note"),
+                "description": (
+                    f"上限が1つもなければ、集中の注意は出ません。PMOで決めた値を入力してください。{NOTHING_REFUSED}"
+                    "数えるのは、日か月まで決まっている切替（中止を除く）です。人数が不明のものは0人とします。"
+                ),
+            },
+        ),
+    )

@@ -1,0 +1,127 @@
+"""What follows from an edit beside the figures: calendar warnings, and mails that it cancels and creates.
+
+Taken from the rows as they stand, before the edit and after; the ledger is read and never written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from ministries.models import Contact
+from rollout.calendar_warnings import UsersOf, WaveWarning, warnings_about
+from rollout.models import ReminderRule, Rollout, Wave
+from rollout.outbox.difference import difference, upcoming_about
+from rollout.outbox.foresight import Upcoming
+
+LISTED = 5
+"""Mails of each sort that are told of one by one; the rest is counted."""
+NOBODY = "連絡先なし"
+
+
+@dataclass(frozen=True)
+class MailRow:
+    """One mail: when, by which rule, about what, to whom; the address for who may see the ledger."""
+
+    when: datetime
+    rule: str
+    wave: str
+    whom: str
+    address: str
+
+
+@dataclass(frozen=True)
+class MailRows:
+    """The first of several mails, and how many there are in all."""
+
+    title: str
+    total: int
+    rows: list[MailRow]
+
+    @property
+    def more(self) -> int:
+        """How many are not listed."""
+        return self.total - len(self.rows)
+
+
+class Consequences:
+    """What is to follow before an edit of `row`; afterwards, what it changes of that."""
+
+    def __init__(self, row: models.Model, now: datetime) -> None:
+        self._now = now
+        self._before = _upcoming(row, now)
+
+    def warnings(self, row: models.Model, users_of: UsersOf) -> list[WaveWarning] | None:
+        """The calendar warnings about the waves of the edited row; None for what has no waves."""
+        condition = waves_of(row)
+        if condition is None:
+            return None
+        return warnings_about(stored_waves(condition), users_of=users_of, today=timezone.localdate(self._now))
+
+    def mails(self, row: models.Model, *, with_addresses: bool) -> list[MailRows] | None:
+        """The mails that the edit cancels, then those that it creates; None for what has no waves."""
+        condition = waves_of(row)
+        if condition is None:
+            return None
+        found = difference(self._before, _upcoming(row, self._now))
+        writer = _Describer([*found.cancelled[:LISTED], *found.created[:LISTED]], with_addresses)
+        return [
+            writer.rows("取りやめになる通知", found.cancelled),
+            writer.rows("新しく送る通知", found.created),
+        ]
+
+
+def waves_of(row: models.Model) -> Q | None:
+    """The waves whose cutover or contacts an edit of `row` may change; None where it can change none."""
+    if isinstance(row, Wave):
+        return Q(pk=row.pk)
+    return Q(rollout_id=row.pk) if isinstance(row, Rollout) else None
+
+
+def _upcoming(row: models.Model, now: datetime) -> list[Upcoming]:
+    condition = waves_of(row)
+    return [] if condition is None or row.pk is None else upcoming_about(condition, now)
+
+
+def stored_waves(condition: Q) -> list[Wave]:
+    return list(Wave.objects.filter(condition).for_display())
+
+
+class _Describer:
+    """Puts mails into words, in a constant number of queries."""
+
+    def __init__(self, entries: Sequence[Upcoming], with_addresses: bool) -> None:  # noqa: FBT001
+        keys = [entry.waiting.key for entry in entries]
+        self._with_addresses = with_addresses
+        self._waves = Wave.objects.select_related("rollout__lead_ministry").in_bulk(
+            {wave for wave, *_ in keys if wave}
+        )
+        self._rules = ReminderRule.objects.in_bulk({rule for _, rule, *_ in keys})
+        contacts = Contact.objects.active().annotate(address=Lower("email")).select_related("ministry")
+        self._contacts = list(contacts.filter(address__in={address for _, _, address, *_ in keys}))
+
+    def rows(self, title: str, entries: Sequence[Upcoming]) -> MailRows:
+        """The first of these in words."""
+        return MailRows(title, len(entries), [self._row(entry) for entry in entries[:LISTED]])
+
+    def _row(self, entry: Upcoming) -> MailRow:
+        key, rule, address, *_ = entry.waiting.key
+        wave = self._waves.get(key or 0)
+        return MailRow(
+            when=entry.goes_at,
+            rule=self._rules[rule].label,
+            wave=str(wave or "削除される移行単位"),
+            whom=self._whom(wave, address),
+            address=address if self._with_addresses else "",
+        )
+
+    def _whom(self, wave: Wave | None, address: str) -> str:
+        """Role and ministry: those at the lead ministry where the address is there, too."""
+        lead = wave.rollout.lead_ministry_id if wave else None
+        known = [contact for contact in self._contacts if contact.email.lower() == address]
+        contact = min(known, key=lambda contact: (contact.ministry_id != lead, contact.pk), default=None)
+        return f"{contact.get_role_display()}（{contact.ministry.name}）" if contact else NOBODY
