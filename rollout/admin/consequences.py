@@ -68,10 +68,11 @@ class Consequences:
         if condition is None:
             return None
         found = difference(self._before, _upcoming(row, self._now))
-        writer = _Describer([*found.cancelled[:LISTED], *found.created[:LISTED]], with_addresses)
+        listed = [*found.cancelled[:LISTED], *found.created[:LISTED]]
+        describer = _Describer(listed, with_addresses=with_addresses)
         return [
-            writer.rows("取りやめになる通知", found.cancelled),
-            writer.rows("新しく送る通知", found.created),
+            describer.rows("取りやめになる通知", found.cancelled),
+            describer.rows("新しく送る通知", found.created),
         ]
 
 
@@ -94,7 +95,7 @@ def stored_waves(condition: Q) -> list[Wave]:
 class _Describer:
     """Puts mails into words, in a constant number of queries."""
 
-    def __init__(self, entries: Sequence[Upcoming], with_addresses: bool) -> None:  # noqa: FBT001
+    def __init__(self, entries: Sequence[Upcoming], *, with_addresses: bool) -> None:
         keys = [entry.waiting.key for entry in entries]
         self._with_addresses = with_addresses
         self._waves = Wave.objects.select_related("rollout__lead_ministry").in_bulk(

@@ -3,13 +3,15 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from rollout import accepting, outbox
 from rollout.admin.warned import ACCEPTED
 from rollout.models import FreezePeriod, MonthlyLimit, Reminder, Rollout, WarningAcceptance
 from tests.admin.edits import REASON, edited, errors, everything, post, save, url, wave
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, WaveFactory
 
 IN_FREEZE = "R9.2.18"
 IN_FREEZE_AND_LATE = ["freeze", "short_notice"]
@@ -58,15 +60,15 @@ def test_rollout_page_warns_of_each_of_its_waves(frozen):
     assert kinds(frozen.get(url(rollout))) == IN_FREEZE_AND_LATE
     assert kinds(post(frozen, rollout, waves__0__cutover="R9.3.1", reason=REASON)) == [
         "fiscal_year_end",
-        "freeze",
+        *IN_FREEZE_AND_LATE,
     ]
 
 
 def test_users_of_the_edit_itself_count_against_the_limit(seeded, staff_client):
     MonthlyLimit.objects.create(from_fiscal_year=2026, users=68_600)
     row = wave()
-    assert kinds(post(staff_client, row, cutover="R9.5", reason=REASON)) == []
-    answer = post(staff_client, row, cutover="R9.5", users="68601", reason=REASON)
+    assert kinds(post(staff_client, row, cutover="R9.7", reason=REASON)) == []
+    answer = post(staff_client, row, cutover="R9.7", users="68601", reason=REASON)
     assert kinds(answer) == ["too_many_users"]
 
 
@@ -181,3 +183,21 @@ def test_freeze_list_says_whose_and_when(seeded, staff_client):
     html = staff_client.get(reverse("admin:rollout_freezeperiod_changelist")).content.decode()
     for text in ("国税庁", "毎年 2月16日〜3月15日", "全府省庁", "2027-05-01〜2027-05-05"):
         assert text in html
+
+
+def test_deleted_wave_takes_its_mails_along(told, staff_client):
+    rollout = Rollout.objects.get(code="nta")
+    WaveFactory(rollout=rollout, code="nta-2", cutover="R9.6.17")
+    sent = {"waves__1__DELETE": "on", "reason": REASON}
+    [cancelled, created] = mails(post(staff_client, rollout, **sent))
+    assert (cancelled[1] > 0, created[1]) == (True, 0)
+
+
+def test_warnings_of_a_page_ask_the_same_number_of_questions_however_many_waves(told, staff_client):
+    rollout, asked = Rollout.objects.get(code="nta"), []
+    for _ in range(2):
+        WaveFactory.create_batch(3, rollout=rollout, cutover=IN_FREEZE)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(staff_client.get(url(rollout)).context["warnings"]) > len(asked)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
