@@ -89,6 +89,7 @@ def _upcoming(row: models.Model, now: datetime) -> list[Upcoming]:
 
 
 def stored_waves(condition: Q) -> list[Wave]:
+    """These waves as they are stored, with their names."""
     return list(Wave.objects.filter(condition).for_display())
 
 
