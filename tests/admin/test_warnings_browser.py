@@ -5,11 +5,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 from rollout import actions, outbox
 from rollout.models import WarningAcceptance
-from tests.admin.edits import wave
-from tests.admin.test_browser import _allowed, look, open_row, send
+from tests.admin.edits import url, wave
+from tests.admin.test_browser import send
+from tests.browser import look
 from tests.factories import ContactFactory
-
-__all__ = ["_allowed", "open_row"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -33,8 +32,8 @@ def checked(page, width, name, part=None):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_warnings_and_mails_fit_and_have_no_axe_violations(open_row, frozen, width):
-    page = open_row(width, frozen, bypass_csp=True)
+def test_warnings_and_mails_fit_and_have_no_axe_violations(open_page, frozen, width):
+    page = open_page(width, url(frozen), bypass_csp=True)
     checked(page, width, "warnings", "section.warnings")
     page.get_by_label("承認する理由（凍結期間）").fill("庁内で調整済み")
     page.get_by_role("button", name="このまま進める").first.click()
@@ -44,8 +43,8 @@ def test_warnings_and_mails_fit_and_have_no_axe_violations(open_row, frozen, wid
     checked(page, width, "warnings-confirmation")
 
 
-def test_warning_is_accepted_without_javascript(open_row, frozen):
-    page = open_row(1280, frozen, java_script_enabled=False)
+def test_warning_is_accepted_without_javascript(open_page, frozen):
+    page = open_page(1280, url(frozen), java_script_enabled=False)
     page.get_by_label("承認する理由（凍結期間）").fill("庁内で調整済み")
     page.get_by_role("button", name="このまま進める").first.click()
     page.get_by_text("承認済み：庁内で調整済み").wait_for()
