@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
-from rollout.admin.consequences import Consequences
+from rollout.admin.consequences import Consequences, waves_of
 from rollout.admin.history import Timeline, newest_versions
 from rollout.admin.impact import Impact
 from rollout.calendar_warnings import planned_users
@@ -98,7 +98,7 @@ class ConfirmedAdmin(PlanAdmin):
     def _look(self, request: HttpRequest, row: models.Model, number: int) -> Before:
         catch_up(PlanVersion.objects.lock(), timezone.now())
         kinds = [type(row), *(model for model, _ in self.parts(request, row))]
-        consequences = Consequences(row, timezone.now())
+        consequences = Consequences(waves_of(row), timezone.now())
         return Before(number, read_plan()[0], newest_versions(kinds), consequences)
 
     def _take_back(self, request: HttpRequest, form: Any, plan: Plan, wave_ids: IntArray) -> NoReturn:
@@ -110,9 +110,9 @@ class ConfirmedAdmin(PlanAdmin):
                 "entries": Timeline(row, self.parts(request, row), before.versions)[:],
                 "reason": form.cleaned_data["reason"],
                 "impact": Impact.of(before.plan, plan, timezone.localdate()),
-                "warnings": before.consequences.warnings(row, planned_users(plan, wave_ids)),
+                "warnings": before.consequences.warnings(waves_of(row), planned_users(plan, wave_ids)),
                 "mails": before.consequences.mails(
-                    row, with_addresses=request.user.has_perm("rollout.view_reminder")
+                    waves_of(row), with_addresses=request.user.has_perm("rollout.view_reminder")
                 ),
             }
         )

@@ -49,25 +49,26 @@ class MailRows:
 
 
 class Consequences:
-    """What is to follow before an edit of `row`; afterwards, what it changes of that."""
+    """What is to follow before an edit of some waves; afterwards, what it changes of that.
 
-    def __init__(self, row: models.Model, now: datetime) -> None:
+    `waves` says which, as `waves_of` does; None where an edit touches none.
+    """
+
+    def __init__(self, waves: Q | None, now: datetime) -> None:
         self._now = now
-        self._before = _upcoming(row, now)
+        self._before = _upcoming(waves, now)
 
-    def warnings(self, row: models.Model, users_of: UsersOf) -> list[WaveWarning] | None:
-        """The calendar warnings about the waves of the edited row; None for what has no waves."""
-        condition = waves_of(row)
-        if condition is None:
+    def warnings(self, waves: Q | None, users_of: UsersOf) -> list[WaveWarning] | None:
+        """The calendar warnings about the edited waves; None where there are none."""
+        if waves is None:
             return None
-        return warnings_about(stored_waves(condition), users_of=users_of, today=timezone.localdate(self._now))
+        return warnings_about(stored_waves(waves), users_of=users_of, today=timezone.localdate(self._now))
 
-    def mails(self, row: models.Model, *, with_addresses: bool) -> list[MailRows] | None:
-        """The mails that the edit cancels, then those that it creates; None for what has no waves."""
-        condition = waves_of(row)
-        if condition is None:
+    def mails(self, waves: Q | None, *, with_addresses: bool) -> list[MailRows] | None:
+        """The mails that the edit cancels, then those that it creates; None where it touches no wave."""
+        if waves is None:
             return None
-        found = difference(self._before, _upcoming(row, self._now))
+        found = difference(self._before, _upcoming(waves, self._now))
         listed = [*found.cancelled[:LISTED], *found.created[:LISTED]]
         describer = _Describer(listed, with_addresses=with_addresses)
         return [
@@ -79,13 +80,12 @@ class Consequences:
 def waves_of(row: models.Model) -> Q | None:
     """The waves whose cutover or contacts an edit of `row` may change; None where it can change none."""
     if isinstance(row, Wave):
-        return Q(pk=row.pk)
-    return Q(rollout_id=row.pk) if isinstance(row, Rollout) else None
+        return Q(pk__in=[row.pk])
+    return Q(rollout__in=[row.pk]) if isinstance(row, Rollout) else None
 
 
-def _upcoming(row: models.Model, now: datetime) -> list[Upcoming]:
-    condition = waves_of(row)
-    return [] if condition is None or row.pk is None else upcoming_about(condition, now)
+def _upcoming(waves: Q | None, now: datetime) -> list[Upcoming]:
+    return [] if waves is None else upcoming_about(waves, now)
 
 
 def stored_waves(condition: Q) -> list[Wave]:

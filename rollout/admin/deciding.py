@@ -1,4 +1,4 @@
-"""What people decide in a list: about mails that are unknown, failed or missed, and about dates that hold."""
+"""What people decide in a list about mails that are unknown, failed or missed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,12 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from rollout import answers
-from rollout.admin.base import FrozenAdmin, StockAdmin
+from rollout.admin.base import FrozenAdmin
 from rollout.domain.reminders import State
-from rollout.models import Reminder, Wave
+from rollout.models import Reminder
 
 SEEN = "_seen"
 LISTED = 20
-CONFIRM = "日程確認（この予定のままでよい）"
-CONFIRMED_IN_LIST = "一覧から日程確認"
 RESEND, ACCEPT = "もう一度送る", "届いたものとして扱う"
 OVERTAKEN = "確認のあとで状態が変わったため、何もしていません。"
 WARNINGS = {
@@ -93,24 +91,6 @@ class DecidedAdmin(FrozenAdmin):
         if done:
             messages.success(request, f"{done}件について「{what}」を記録しました。")
         _tell_refused(request, refused)
-
-
-@admin.action(description=CONFIRM, permissions=["change"])
-def confirm_cutovers(modeladmin: StockAdmin, request: HttpRequest, queryset: QuerySet[Wave]) -> None:
-    """日程確認 of the chosen waves; says of each why it cannot be confirmed."""
-    actor = request.user if request.user.is_authenticated else None
-    done, refused = 0, []
-    for wave in queryset:
-        try:
-            done += answers.confirm_cutover(wave=wave, actor=actor, reason=CONFIRMED_IN_LIST)
-        except ValidationError as error:
-            refused.append(f"{wave}（{wave.code}）：{'、'.join(error.messages)}")
-    before = len(queryset) - done - len(refused)
-    if done:
-        messages.success(request, f"{done}件の日程確認を記録しました。")
-    if before:
-        messages.info(request, f"{before}件は、本日すでに日程確認が記録されています。")
-    _tell_refused(request, refused)
 
 
 def _tell_refused(request: HttpRequest, refused: list[str]) -> None:

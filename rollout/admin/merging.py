@@ -1,8 +1,4 @@
-"""The page that merges waves of one rollout into one of them, or into another wave of it.
-
-Two steps and one address: which wave takes them and why, then what that does to the plan, tried and taken
-back. What is then confirmed is the same merge on the plan that it was looked at on.
-"""
+"""The page that merges waves of one rollout into one of them, or into another wave of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,32 +6,25 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 
 from rollout import actions
 from rollout.admin.base import _actor, row_number, writing
-from rollout.admin.confirmation import BACK, ConfirmedAdmin, tried
+from rollout.admin.confirmation import BACK, ConfirmedAdmin
 from rollout.admin.history import Timeline, newest_versions
-from rollout.admin.impact import Impact
+from rollout.admin.trying import SeenForm, do_or_show, try_out
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Status
-from rollout.history import catch_up
 from rollout.merging import NOTHING_CHOSEN, OTHER_ROLLOUT, REASON_NEEDED, named
-from rollout.models import PlanVersion, Rollout, Wave
+from rollout.models import Rollout, Wave
 from rollout.models.labels import STATUS_LABELS
-from rollout.reader import read_plan
 
 CHOSEN = "waves"
-MOVED_ON = (
-    "確認のあいだに、ほかの変更が保存されました。いまの計画で計算し直しましたので、もう一度確認してください。"
-)
 TAKEN_UP_AGAIN = (
     "この移行単位は、別の移行単位に統合されています。状態を「中止」以外に戻すと、統合は取り消されます。"
     "統合先の人数は自動では減らないので、あわせて直してください。"
@@ -50,8 +39,8 @@ class TargetChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
         return _described(obj) if isinstance(obj, Wave) else str(obj)
 
 
-class MergeForm(forms.Form):
-    """Which wave takes the others, why, and on which plan that was looked at."""
+class MergeForm(SeenForm):
+    """Which wave takes the others, and why."""
 
     into = TargetChoice(
         label="統合先",
@@ -60,17 +49,11 @@ class MergeForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "統合先を選んでください。"},
     )
-    reason = forms.CharField(
-        label="統合する理由",
-        max_length=500,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わる移行単位すべての履歴に残ります。",
-        error_messages={"required": REASON_NEEDED},
-    )
-    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, rollout: Rollout, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        reason: Any = self.fields["reason"]
+        reason.label, reason.error_messages["required"] = "統合する理由", REASON_NEEDED
         into: Any = self.fields["into"]
         waves = Wave.objects.filter(rollout=rollout).exclude(status=Status.CANCELLED.value)
         into.queryset = waves.select_related("rollout__lead_ministry")
@@ -137,27 +120,19 @@ class MergingAdmin(ConfirmedAdmin):
             "reason": reason,
             "actor": _actor(request),
         }
-        number, seen = PlanVersion.objects.lock().number, form.cleaned_data["seen_version"]
-        try:
-            if seen == number:
-                return {"done": actions.merge_waves(**merge)}
-            tried_out = _tried(merge)
-        except ValidationError as error:
-            form.add_error(None, error)
-            return {}
-        return {**tried_out, "number": number, "moved_on": MOVED_ON if seen is not None else ""}
+        return do_or_show(form, lambda: actions.merge_waves(**merge), lambda: _shown(merge))
 
 
-def _tried(merge: dict[str, Any]) -> dict[str, Any]:
-    """What a merge changes, and what that does to the figures; taken back."""
-    catch_up(PlanVersion.objects.lock(), timezone.now())
-    rollout, before, versions = merge["into"].rollout, read_plan()[0], newest_versions([Rollout, Wave])
-    with tried():
+def _shown(merge: dict[str, Any]) -> dict[str, Any]:
+    """What a merge changes, and what that does to the figures."""
+
+    def act() -> list[dict[str, Any]]:
+        versions = newest_versions([Rollout, Wave])
         actions.merge_waves(**merge)
-        return {
-            "entries": Timeline(rollout, [(Wave, "rollout_id")], versions)[:],
-            "impact": Impact.of(before, read_plan()[0], timezone.localdate()),
-        }
+        return Timeline(merge["into"].rollout, [(Wave, "rollout_id")], versions)[:]
+
+    entries, impact = try_out(act)
+    return {"entries": entries, "impact": impact}
 
 
 def _described(wave: Wave) -> str:

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from rollout import actions
 from rollout.admin import filters, wording
 from rollout.admin.base import Parts, StockStacked, StockTabular
+from rollout.admin.bulk import BulkAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
-from rollout.admin.deciding import confirm_cutovers
 from rollout.admin.forms import (
     CitationForm,
     CitationFormSet,
@@ -69,7 +69,7 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(AcceptingAdmin, WaveReading, MergingAdmin):
+class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
     form = WaveForm
@@ -106,7 +106,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, MergingAdmin):
     list_select_related = ("rollout__lead_ministry",)
     autocomplete_fields = ("rollout",)
     readonly_fields = ("cutover_reading", "projected_users", "confirmed_on", "merged_into")
-    actions = (confirm_cutovers, "merge_chosen")
+    actions = ("change_chosen", "merge_chosen")
     fieldsets = (
         (None, {"fields": ("rollout", "cutover", "cutover_reading", "confirmed_on", "status")}),
         ("人数", {"fields": ("users", "projected_users")}),

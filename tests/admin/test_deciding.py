@@ -1,4 +1,4 @@
-"""Decisions in the lists: asked once more, then done row by row, with what could not be done said."""
+"""Decisions about mails: asked once more, then done row by row, with what could not be done said."""
 
 import re
 
@@ -7,14 +7,13 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from rollout.admin.ledger import MAIL_IS_LATE, TICK_IS_LATE
-from rollout.models import PlanVersion, Reminder, Wave
+from rollout.models import PlanVersion, Reminder
 from tests.admin.edits import hidden_fields, url
 from tests.answers import NOW, at, make_reminder, make_rule, make_wave
 
 pytestmark = pytest.mark.django_db
 
 LEDGER = "/admin/rollout/reminder/"
-WAVES = "/admin/rollout/wave/"
 
 
 @pytest.fixture(autouse=True)
@@ -152,62 +151,3 @@ def test_who_may_only_look_decides_nothing(client, django_user_model, unclear):
 def test_right_to_decide_edits_no_row(deciding, unclear):
     assert deciding.post(url(unclear[0]), {"state": "sent"}).status_code == 403
     assert deciding.get(reverse("admin:rollout_reminder_delete", args=[unclear[0].pk])).status_code == 403
-
-
-@pytest.fixture
-def waves():
-    wave = make_wave("R9.1.15")
-    others = [("undated", "検討中"), ("passed", "R8.12.1"), ("month", "R9.1")]
-    return [wave] + [
-        Wave.objects.create(rollout=wave.rollout, code=code, name=code, cutover=cutover, status="planned")
-        for code, cutover in others
-    ]
-
-
-def test_dates_are_confirmed_from_the_list(staff_client, waves):
-    answer = choose(staff_client, WAVES, "confirm_cutovers", waves)
-    told = said(staff_client.get(answer["Location"]))
-    confirmed = Wave.objects.exclude(confirmed_on=None).order_by("pk")
-    assert [(wave.code, wave.confirmed_on.isoformat()) for wave in confirmed] == [
-        ("nta-regional", "2026-12-16"),
-        ("month", "2026-12-16"),
-    ]
-    assert told[:1] + sorted(told[1:3]) == [
-        "2件の日程確認を記録しました。",
-        (
-            "国税庁（地方拠点） passed（passed）：切替予定を過ぎているため、日程確認はできません。"
-            "利用開始の確認か、新しい予定が必要です。"
-        ),
-        "国税庁（地方拠点） undated（undated）：切替の時期が決まっていないため、日程確認はできません。",
-    ]
-
-
-def test_history_says_who_confirmed_a_date(staff_client, waves):
-    for _ in range(2):
-        choose(staff_client, WAVES, "confirm_cutovers", waves[:1])
-    latest = waves[0].history.latest()
-    assert (waves[0].history.count(), latest.history_user.username, latest.history_change_reason) == (
-        *(2, "pmo", "一覧から日程確認"),
-    )
-    assert "日程確認" in staff_client.get(url(waves[0], "history")).content.decode()
-
-
-def test_second_confirmation_of_a_day_says_so(staff_client, waves):
-    choose(staff_client, WAVES, "confirm_cutovers", waves[:1])
-    staff_client.get(WAVES)
-    answer = choose(staff_client, WAVES, "confirm_cutovers", waves[:1])
-    assert said(staff_client.get(answer["Location"]))[0] == "1件は、本日すでに日程確認が記録されています。"
-
-
-def test_wave_page_shows_when_its_date_was_confirmed(staff_client, waves):
-    choose(staff_client, WAVES, "confirm_cutovers", waves[:1])
-    html = staff_client.get(url(waves[0])).content.decode()
-    assert re.findall(r'<label>日程確認:</label>\s*<div class="readonly">(.*?)</div>', html) == [
-        "2026年12月16日"
-    ]
-
-
-def test_who_may_only_look_confirms_nothing(client, django_user_model, waves):
-    client.force_login(person(django_user_model, "view_wave"))
-    choose(client, WAVES, "confirm_cutovers", waves)
-    assert Wave.objects.exclude(confirmed_on=None).count() == 0
