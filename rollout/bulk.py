@@ -150,7 +150,7 @@ class AssignCohort:
     """Another cohort for the rollouts of the waves: a rollout goes as a whole."""
 
     cohort: Cohort
-    fact = "導入群"
+    fact = "導入区分"
 
     def value(self, wave: Wave) -> str:
         """The cohort of its rollout."""

@@ -50,7 +50,7 @@ class BulkForm(SeenForm):
             ("confirm", "日程確認（いまの予定のままでよいことを、今日の日付で記録する）"),
             ("day", "利用開始確認（「利用中」にし、実際の開始日を入れる）"),
             ("status", "状態を変える"),
-            ("cohort", "導入群を変える（移行単位の導入案件ごと）"),
+            ("cohort", "導入区分を変える（移行単位の導入案件ごと）"),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": "変更の内容を1つ選んでください。"},
@@ -77,7 +77,7 @@ class BulkForm(SeenForm):
         help_text=USE_IS_CONFIRMED,
     )
     cohort = forms.ModelChoiceField(
-        label="新しい導入群", required=False, queryset=Cohort.objects.all(), empty_label="---------"
+        label="新しい導入区分", required=False, queryset=Cohort.objects.all(), empty_label="---------"
     )
 
     def choices(self) -> Iterator[tuple[Any, BoundField | None]]:

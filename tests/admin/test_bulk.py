@@ -64,7 +64,7 @@ WRONG = [
         id="a month for a day",
     ),
     pytest.param({"what": "status"}, {"status": ["「新しい状態」を入力してください。"]}, id="no status"),
-    pytest.param({"what": "cohort"}, {"cohort": ["「新しい導入群」を入力してください。"]}, id="no cohort"),
+    pytest.param({"what": "cohort"}, {"cohort": ["「新しい導入区分」を入力してください。"]}, id="no cohort"),
     pytest.param(
         {"what": "confirm", "reason": ""}, {"reason": ["変更する理由を書いてください。"]}, id="no reason"
     ),

@@ -133,7 +133,7 @@ def test_cohort_is_assigned_to_the_rollout_once():
     versions = rollout.history.count()
     [said] = change(bulk.AssignCohort(cohort), "nta-1", "nta-2")
     rollout.refresh_from_db()
-    assert said == ("nta-1", "導入群", said[2], str(cohort))
+    assert said == ("nta-1", "導入区分", said[2], str(cohort))
     assert (rollout.cohort, rollout.history.count()) == (cohort, versions + 1)
 
 
