@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from rollout.admin.base import PlanAdmin
-from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.admin.document import DocumentAdmin
 from rollout.domain.plan import Reading
 from rollout.models import Cohort, Observation, Source, Target
 from rollout.models.labels import READING_LABELS
@@ -35,7 +35,7 @@ class SourceAdmin(PlanAdmin):
 
 
 @admin.register(Cohort)
-class CohortAdmin(ConfirmedAdmin):
+class CohortAdmin(DocumentAdmin):
     """Published groups of rollouts."""
 
     list_display = ("label", "published", "reading", "inside", "undecided_note", "source", "order")

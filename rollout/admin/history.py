@@ -15,7 +15,7 @@ from rollout.history import Cited, cited
 from rollout.models import Wave
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
-BLANK, NO = "（空欄）", "いいえ"
+BLANK, NO, GONE = "（空欄）", "いいえ", "（削除済み）"
 
 
 class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
@@ -23,7 +23,7 @@ class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
 
     def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
         if isinstance(value, DeletedObject):
-            return BLANK if value.pk is None else "（削除済み）"
+            return BLANK if value.pk is None else _deleted_label(value)
         if isinstance(value, FuzzyDate):
             value = value.text
         if isinstance(value, bool):
@@ -134,6 +134,13 @@ def _merge(version: HistoricalChanges, before: HistoricalChanges) -> list[ModelC
     return [ModelChange("merged_into", *(waves.get(key, DeletedObject(Wave, key)) for key in into))]
 
 
+def _deleted_label(row: DeletedObject) -> str:
+    """What the row was called when it was deleted; a bare note where no history has it."""
+    history = getattr(row.model, "history", None)
+    last = history.filter(**{row.model._meta.pk.attname: row.pk}).first() if history else None
+    return f"{_label(last)}{GONE}" if last else GONE
+
+
 def _first_values(version: Any) -> ModelDelta:
     fields = version.instance_type._meta.concrete_fields
     names = [field.name for field in fields if field.editable and not field.primary_key]
@@ -146,4 +153,4 @@ def _label(record: HistoricalChanges) -> str:
     try:
         return str(record.instance)
     except ObjectDoesNotExist:
-        return "（削除済み）"
+        return GONE
