@@ -183,7 +183,7 @@ def test_history_says_where_a_wave_went_and_when_that_is_gone(staff_client, seco
     assert changes(staff_client) == [("状態", "予定", "中止"), ("統合先", "（空欄）", "国税庁 第2陣")]
     Wave.objects.filter(code="nta-1").update(merged_into=None)
     second.delete()
-    assert changes(staff_client)[1] == ("統合先", "（空欄）", "（削除済み）")
+    assert changes(staff_client)[1] == ("統合先", "（空欄）", "国税庁 第2陣（削除済み）")
 
 
 def changes(client):
