@@ -28,6 +28,7 @@ from rollout.admin.forms import (
     source_field,
 )
 from rollout.admin.history import Part, Timeline
+from rollout.admin.locking import CLASHES, find_clash, seen_versions, typed_fields, written
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
 
@@ -104,15 +105,76 @@ class RecordedAdmin(StockAdmin):
         return [(inline.model, key.attname) for inline, key in zip(inlines, keys, strict=True)]
 
 
-class PlanAdmin(SafeChoices, RecordedAdmin):
+class LockedAdmin(RecordedAdmin):
+    """A model whose rows two people may edit at once: the second sees what the first has changed."""
+
+    reopened_by = ""
+    """The button that shows the form again as it was sent, without saving it."""
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: models.Model | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
+        **kwargs: Any,
+    ) -> Any:
+        """The form, or one that is shown again and not saved."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        again = {self.reopened_by, CLASHES} & set(request.POST)
+        return reopened(form) if again else form
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The form, checked and saved under one lock, unless the row has changed since it was opened."""
+        with writing(request):
+            key = row_number(unquote(object_id)) if object_id else 0
+            row = self.get_object(request, str(key)) if key else None
+            if row is None and request.method == "POST" and (deleted := self._deleted(key)):
+                return self._gone(request, deleted)
+            context = {**(extra_context or {}), **(self._locked(request, row) if row else {})}
+            return super().changeform_view(request, object_id, form_url, context)
+
+    def _deleted(self, key: int) -> Any:
+        """The version that the deletion of a row has left."""
+        versions: Any = self.model.history.filter(**{self.opts.pk.attname: key}, history_type="-")
+        return versions.first()
+
+    def _gone(self, request: HttpRequest, deleted: Any) -> HttpResponse:
+        """What was typed into the form of a row that somebody has deleted meanwhile."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"削除済み: {self.opts.verbose_name}",
+            "opts": self.opts,
+            "deleted": deleted,
+            "typed": typed_fields(self.get_form(request, None, change=False)(request.POST)),
+        }
+        return TemplateResponse(request, "admin/plan_gone.html", context)
+
+    def _locked(self, request: HttpRequest, row: models.Model) -> dict[str, Any]:
+        """What the form carries, read before the row is; and what stands in the way of saving it."""
+        parts = self.parts(request, row)
+        found: dict[str, Any] = {"seen": written(seen_versions(type(row), row.pk, parts))}
+        sends = request.method == "POST" and self.has_change_permission(request, row)
+        if sends and (clash := find_clash(self, request, row, parts)):
+            found["clash"] = clash
+            request.POST = clash.post  # type: ignore[assignment]
+        return found
+
+
+class PlanAdmin(SafeChoices, LockedAdmin):
     """A model of the plan: every edit is an action, with the person and the reason in its history."""
 
     form = ReasonForm
     formfield_overrides = ERA_TEXT
     list_per_page = 100
     save_on_top = False
-    reopened_by = ""
-    """The button that shows the form again as it was sent, without saving it."""
     change_form_template = "admin/plan_change_form.html"
     delete_confirmation_template = "admin/plan_delete_confirmation.html"
 
@@ -132,18 +194,7 @@ class PlanAdmin(SafeChoices, RecordedAdmin):
         if EVIDENCE[0] in form.base_fields:
             can_add = self.admin_site.get_model_admin(Source).has_add_permission(request)
             form.base_fields[EVIDENCE[0]] = source_field(can_add=can_add)
-        return reopened(form) if self.reopened_by in request.POST else form
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """The form, checked and saved under one lock."""
-        with writing(request):
-            return super().changeform_view(request, object_id, form_url, extra_context)
+        return form
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ from rollout.history import Cited, cited
 from rollout.models import Wave
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
-BLANK, NO, GONE = "（空欄）", "いいえ", "（削除済み）"
+BLANK, YES, NO, GONE = "（空欄）", "はい", "いいえ", "（削除済み）"
 
 
 class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
         if isinstance(value, FuzzyDate):
             value = value.text
         if isinstance(value, bool):
-            return "はい" if value else NO
+            return YES if value else NO
         field = self.model._meta.get_field(change.field)
         if isinstance(field, models.PositiveIntegerField) and value is not None:
             return f"{value:,}"

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from rollout import actions
 from rollout.admin import wording
-from rollout.admin.base import Parts, RecordedAdmin, SafeChoices, StockTabular, _actor, writing
+from rollout.admin.base import LockedAdmin, Parts, SafeChoices, StockTabular, _actor, writing
 from rollout.admin.forms import PartFormSet, RowForm
 from rollout.admin.impact import Impact
 from rollout.domain.scenario import apply
@@ -144,7 +144,7 @@ class MovedList(ChangeList):
 
 
 @admin.register(Scenario)
-class ScenarioAdmin(SafeChoices, RecordedAdmin):
+class ScenarioAdmin(SafeChoices, LockedAdmin):
     """Named what-ifs. The plan stays as it is until one is promoted; then the scenario stays as it is."""
 
     form = ScenarioForm
@@ -196,17 +196,6 @@ class ScenarioAdmin(SafeChoices, RecordedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """The same."""
         return not _is_frozen(obj) and super().has_delete_permission(request, obj)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """The form, checked and saved under one lock."""
-        with writing(request):
-            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """Leave it to `save_related`, which knows the changes as well."""

@@ -28,6 +28,7 @@ def values_in(answer):
     for formset in formsets:
         forms += [formset.management_form, *formset.forms]
     sent = {field.html_name: field.value() for form in forms for field in form}
+    sent["_seen"] = context.get("seen")
     texts = {name: getattr(value, "text", value) for name, value in sent.items()}
     return {name: text for name, text in texts.items() if text is not None and text is not False}
 
