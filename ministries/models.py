@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -203,3 +204,35 @@ class Contact(models.Model):
     def _has_moved(self, before: "Contact") -> bool:
         now, then = ((each.email.lower(), each.ministry_id, each.role) for each in (self, before))
         return now != then
+
+
+class Assignment(models.Model):
+    """A ministry that a person of staff looks after."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="職員",
+        on_delete=models.CASCADE,
+        related_name="assignments",
+    )
+    ministry = models.ForeignKey(
+        Ministry, verbose_name="府省庁", on_delete=models.CASCADE, related_name="assignments"
+    )
+
+    history = HistoricalRecords()
+    objects = models.Manager["Assignment"]()
+
+    class Meta:
+        verbose_name = "担当"
+        verbose_name_plural = "担当"
+        ordering = ["user__username", "ministry__order"]
+        constraints = [
+            models.UniqueConstraint(
+                name="assignment_once",
+                fields=["user", "ministry"],
+                violation_error_message="この職員は、もうこの府省庁の担当です。",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user.get_username()}：{self.ministry.name}"

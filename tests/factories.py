@@ -1,9 +1,10 @@
 """Rows for tests, each with the least that it needs."""
 
 import factory
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from ministries.models import Contact, Ministry
+from ministries.models import Assignment, Contact, Ministry
 from rollout.models import (
     Baseline,
     Cohort,
@@ -39,6 +40,21 @@ class ContactFactory(factory.django.DjangoModelFactory):
     ministry = factory.SubFactory(MinistryFactory)
     name = "担当者"
     email = factory.Sequence(lambda n: f"contact{n}@example.go.jp")
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = get_user_model()
+
+    username = factory.Sequence(lambda n: f"user{n}")
+
+
+class AssignmentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Assignment
+
+    user = factory.SubFactory(UserFactory)
+    ministry = factory.SubFactory(MinistryFactory)
 
 
 class SourceFactory(factory.django.DjangoModelFactory):

@@ -4,17 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from rollout.domain.dates import Precision, fiscal_year_label, fiscal_year_of
 from rollout.domain.reminders import State
-from rollout.models import Wave, conditions
+from rollout.models import Baseline, Wave, conditions
 from rollout.models.labels import OVERDUE_LABEL
 
 UNSENT = [State.PLANNED, State.DUE, State.SENDING]
 TO_CHECK = [State.UNKNOWN, State.FAILED, State.MISSED]
 GIVEN_UP = [State.MISSED, State.SKIPPED]
+BASELINES_OFFERED = 10
 
 
 class Choice(admin.SimpleListFilter):
@@ -56,9 +57,9 @@ class FiscalYearFilter(Choice):
     parameter_name = "fiscal_year"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        """The fiscal years that the plan names, and none."""
-        months = Wave.objects.order_by().dates("cutover_latest", "month")
-        years = sorted({fiscal_year_of(month) for month in months})
+        """The fiscal years from the first of the plan to its last, and none."""
+        first, last = Wave.objects.aggregate(first=Min("cutover_latest"), last=Max("cutover_latest")).values()
+        years = range(fiscal_year_of(first), fiscal_year_of(last) + 1) if first and last else ()
         return [
             *((str(year), fiscal_year_label(year)) for year in years),
             ("none", "年度なし（検討中・以降）"),
@@ -69,6 +70,59 @@ class FiscalYearFilter(Choice):
         if value == "none":
             return queryset.filter(cutover_latest__isnull=True)  # type: ignore[no-any-return]
         return queryset.in_fiscal_year(int(value))  # type: ignore[no-any-return]
+
+
+class SoonFilter(Choice):
+    """Whether the cutover is near."""
+
+    title = "切替まで"
+    parameter_name = "soon"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Within a month, and within a quarter."""
+        return [("30", "30日以内"), ("90", "90日以内")]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Awaited waves whose period begins by then, or is going on."""
+        return queryset.upcoming(timezone.localdate(), int(value))  # type: ignore[no-any-return]
+
+
+class MovedFilter(Choice):
+    """Whether the cutover has moved since a baseline."""
+
+    title = "基準計画からの移動"
+    parameter_name = "moved"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """The newest baselines."""
+        return [(row.code, f"「{row.label}」から移動") for row in Baseline.objects.all()[:BASELINES_OFFERED]]
+
+    def has_output(self) -> bool:
+        """Also without a baseline where one is asked for, which is then refused."""
+        return super().has_output() or self.value() is not None
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves with other days than at its moment."""
+        return queryset.moved_since(Baseline.objects.get(code=value).moment)  # type: ignore[no-any-return]
+
+
+class MineFilter(Choice):
+    """Whether the person looks after the ministry."""
+
+    title = "担当"
+    parameter_name = "mine"
+
+    def __init__(self, request: Any, *args: Any) -> None:
+        self._user = request.user
+        super().__init__(request, *args)
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """One choice: one's own."""
+        return [("1", "自分が担当する府省庁だけ")]
+
+    def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
+        """Waves of those ministries."""
+        return queryset.assigned_to(self._user)  # type: ignore[no-any-return]
 
 
 class CountFilter(Choice):

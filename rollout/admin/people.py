@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ministries.models import Contact, Ministry
+from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
 from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
@@ -112,3 +112,15 @@ class ContactAdmin(PlanAdmin):
             f"{len(contacts)}件の購読用URLを作り直しました。新しいURLは、それぞれの連絡先のページにあります。"
         )
         messages.success(request, told)
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(PlanAdmin):
+    """Which ministries each person of staff looks after; the list of waves can be narrowed to them."""
+
+    list_display = ("user", "ministry")
+    list_filter = (("user", admin.RelatedOnlyFieldListFilter),)
+    search_fields = ("user__username", "ministry__name", "ministry__aliases")
+    search_help_text = "職員のユーザー名、府省庁の名称・別名で探します。"
+    list_select_related = ("user", "ministry")
+    autocomplete_fields = ("user", "ministry")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.db.models import F, QuerySet
@@ -25,38 +25,15 @@ from rollout.admin.forms import (
     WaveFormSet,
     WavePartForm,
 )
+from rollout.admin.lists import CountedList, WaveList, stored_projection
 from rollout.admin.merging import MergingAdmin
 from rollout.admin.warned import AcceptingAdmin, Warned
 from rollout.domain.dates import UNDECIDED
-from rollout.domain.plan import Basis
-from rollout.models import Citation, Projection, Rollout, RolloutCoverage, Wave
+from rollout.models import Citation, Rollout, RolloutCoverage, Wave
 
 BY_CUTOVER = F("cutover_latest").asc(nulls_last=True)
 UNREADABLE = "読めませんでした"
 NEW_LINE = SafeString("<br>")
-
-
-def stored_projection() -> Projection | None:
-    """The stored projection whose counts the pages show."""
-    return Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
-
-
-class CountedList(ChangeList):
-    """A list that reads the stored projection once and says so when its counts are not of today."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Give every row the projection that its count is read from."""
-        super().get_results(request)
-        projection = stored_projection()
-        for row in self.result_list:
-            row.projection = projection
-        if request.method == "GET" and (projection is None or projection.stale):
-            since = (
-                f"表示は{timezone.localtime(projection.computed_at):%Y-%m-%d %H:%M}の計算です。"
-                if projection
-                else ""
-            )
-            messages.warning(request, f"人数は再計算を待っています。{since}1分ほどで新しくなります。")
 
 
 class WaveReading:
@@ -74,23 +51,23 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
 
     form = WaveForm
     list_display = (
-        "ministry",
-        "scope",
-        "cutover_text",
-        "reading",
-        "year",
-        "users_text",
-        "status_text",
-        "days_left",
+        *("ministry", "cohort", "cutover_text", "users_text"),
+        *("status_text", "days_left", "confirmed", "next_mail"),
     )
+    list_per_page = 100
+    show_full_result_count = False
+    change_list_template = "admin/wave_change_list.html"
     list_display_links = ("ministry",)
     list_filter = (
+        filters.MineFilter,
+        filters.SoonFilter,
         filters.OverdueFilter,
         filters.FiscalYearFilter,
         "status",
         ("rollout__cohort", admin.RelatedOnlyFieldListFilter),
         filters.CountFilter,
         filters.ExactDayFilter,
+        filters.MovedFilter,
     )
     search_fields = (
         "code",
@@ -103,7 +80,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     )
     search_help_text = "府省庁の名称・別名、範囲、コードで探します。"
     ordering = (BY_CUTOVER, "rollout__order", "code")
-    list_select_related = ("rollout__lead_ministry",)
+    list_select_related = ("rollout__lead_ministry", "rollout__cohort")
     autocomplete_fields = ("rollout",)
     readonly_fields = ("cutover_reading", "projected_users", "confirmed_on", "merged_into")
     actions = ("change_chosen", "merge_chosen")
@@ -114,12 +91,17 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list with counts."""
-        return CountedList
+        """The list with counts, sums and the next mails."""
+        return WaveList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The next mail only for who may look at the ledger."""
+        columns = self.list_display
+        return columns if request.user.has_perm("rollout.view_reminder") else columns[:-1]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
         """With the names that every page shows."""
-        return super().get_queryset(request).select_related("rollout__lead_ministry")
+        return super().get_queryset(request).select_related("rollout__lead_ministry", "rollout__cohort")
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """A wave stays with its rollout, which would otherwise be left without one."""
@@ -131,32 +113,30 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
         left = [f"{rollout}：{actions.WAVE_NEEDED}" for rollout in actions.rollouts_left_empty(objs)]
         return deleted, counts, forbidden, [*protected, *left]
 
-    @admin.display(description="府省庁", ordering="rollout__lead_ministry__order")
-    def ministry(self, wave: Wave) -> str:
-        """The lead ministry, with the wave's name where there is one."""
-        return f"{wave.rollout.lead_ministry.name} {wave.name}".strip()
+    @admin.display(description="府省庁・範囲", ordering="rollout__lead_ministry__order")
+    def ministry(self, wave: Wave) -> SafeString:
+        """The lead ministry, with the wave's name where there is one; below, which part of the ministry."""
+        name = f"{wave.rollout.lead_ministry.name} {wave.name}".strip()
+        scope = wave.rollout.scope
+        return (
+            format_html('{}<span class="days">{}</span>', name, scope) if scope else format_html("{}", name)
+        )
 
-    @admin.display(description="範囲", ordering="rollout__scope", empty_value=wording.EMPTY)
-    def scope(self, wave: Wave) -> str:
-        """Which part of the ministry."""
-        return wave.rollout.scope
+    @admin.display(description="導入区分", ordering="rollout__cohort__order")
+    def cohort(self, wave: Wave) -> str:
+        """The published group that its rollout belongs to."""
+        return wave.rollout.cohort.label
 
-    @admin.display(description="切替", ordering=BY_CUTOVER)
-    def cutover_text(self, wave: Wave) -> str:
-        """As written."""
-        return wave.cutover.text or UNDECIDED
-
-    @admin.display(description="切替の読み", ordering="cutover_earliest")
-    def reading(self, wave: Wave) -> SafeString:
-        """What was read from it: the era, and the days below."""
+    @admin.display(description="切替・年度", ordering=BY_CUTOVER)
+    def cutover_text(self, wave: Wave) -> SafeString:
+        """As written; below, what was read from it: the era, the fiscal year, and the days."""
         cutover = wave.cutover
-        days = "" if cutover.is_undecided else wording.period_text(cutover)
-        return format_html('{}<span class="days">{}</span>', cutover.format_japanese(), days)
-
-    @admin.display(description="年度")
-    def year(self, wave: Wave) -> str:
-        """The fiscal year of the latest day."""
-        return wording.year_text(wave.cutover)
+        if cutover.is_undecided:
+            return format_html("{}", cutover.text or UNDECIDED)
+        year = "" if cutover.fiscal_year is None else f"　{wording.year_text(cutover)}"
+        reading = (f"{cutover.format_japanese()}{year}", wording.period_text(cutover))
+        lines = format_html_join("", '<span class="days">{}</span>', ((line,) for line in reading))
+        return format_html("{}{}", cutover.text, lines)
 
     @admin.display(description="人数（根拠）", ordering="users")
     def users_text(self, wave: Wave) -> str:
@@ -172,6 +152,17 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     def days_left(self, wave: Wave) -> str:
         """How far away."""
         return wording.days_text(wave, timezone.localdate())
+
+    @admin.display(description="日程確認", ordering="confirmed_on", empty_value=wording.EMPTY)
+    def confirmed(self, wave: Wave) -> str | None:
+        """When somebody last said that the date still holds."""
+        return wave.confirmed_on.isoformat() if wave.confirmed_on else None
+
+    @admin.display(description="次の通知", empty_value=wording.EMPTY)
+    def next_mail(self, wave: Wave) -> str | None:
+        """When the next mail about it is due."""
+        due = wave.next_due  # type: ignore[attr-defined]
+        return f"{timezone.localtime(due):%Y-%m-%d}" if due else None
 
     @admin.display(description="見込みでの人数")
     def projected_users(self, wave: Wave) -> str:

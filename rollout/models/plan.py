@@ -1,15 +1,15 @@
 """The plan itself: rollouts, and the waves they move in."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from ministries.models import Ministry
+from ministries.models import Assignment, Ministry
 from rollout.domain.plan import MAX_USERS, Status
 from rollout.models import conditions
 from rollout.models.evidence import CitedChange
@@ -186,6 +186,29 @@ class WaveQuerySet(models.QuerySet["Wave"]):
         is_unconfirmed = Q(confirmed_on=None) | Q(confirmed_on__lte=day)
         set_before = Q(cutover_since__date__lte=day)
         return self.awaited().filter(is_to_come, is_unconfirmed, set_before)
+
+    def moved_since(self, moment: datetime) -> "WaveQuerySet":
+        """Waves that there were at `moment`, with another earliest or latest day than now."""
+        versions = Wave.history.filter(id=OuterRef("pk"), history_date__lte=moment)
+        then = versions.order_by("-history_date", "-history_id")
+        rows = self.filter(cutover_since__gt=moment).alias(
+            then_known=Exists(then),
+            then_earliest=Subquery(then.values("cutover_earliest")[:1]),
+            then_latest=Subquery(then.values("cutover_latest")[:1]),
+        )
+        from_same = Q(cutover_earliest=F("then_earliest")) | Q(
+            cutover_earliest__isnull=True, then_earliest__isnull=True
+        )
+        to_same = Q(cutover_latest=F("then_latest")) | Q(
+            cutover_latest__isnull=True, then_latest__isnull=True
+        )
+        return rows.filter(then_known=True).exclude(from_same & to_same)
+
+    def assigned_to(self, user: Any) -> "WaveQuerySet":
+        """Waves of the ministries that a person looks after, be they the lead or covered."""
+        mine = Assignment.objects.filter(user=user).values("ministry")
+        covered = RolloutCoverage.objects.filter(ministry__in=mine).values("rollout")
+        return self.filter(Q(rollout__lead_ministry__in=mine) | Q(rollout__in=covered))
 
     def in_fiscal_year(self, year: int) -> "WaveQuerySet":
         """Waves whose latest day lies in the fiscal year."""

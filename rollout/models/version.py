@@ -161,6 +161,16 @@ class Projection(models.Model):
         users[found] = self._counts[1][places[found]]
         return users
 
+    def sum_of(self, wave_ids: IntArray) -> dict[CountBasis, tuple[int, int]]:
+        """Of these waves together: how many there are of each count basis, and their users."""
+        places, found = self._places(wave_ids)
+        _, users, basis = self._counts
+        kinds, known = basis[places[found]], users[places[found]].clip(0)
+        sums = {each: (int((kinds == each).sum()), int(known[kinds == each].sum())) for each in CountBasis}
+        new = int((~found).sum())  # what it was not computed for
+        sums[CountBasis.UNKNOWN] = (sums[CountBasis.UNKNOWN][0] + new, 0)
+        return sums
+
     def find_count(self, wave_id: int) -> tuple[int | None, CountBasis] | None:
         """Users of a wave and where the number comes from; None for a wave that it was not computed for."""
         [place], [found] = self._places(np.array([wave_id]))

@@ -10,7 +10,14 @@ from django.urls import reverse
 
 from rollout import outbox, recompute
 from rollout.models import Baseline, Projection, Reminder, Rollout, Scenario, SlipAssumption, Wave
-from tests.factories import BaselineFactory, ContactFactory, MonthlyLimitFactory, RolloutFactory, WaveFactory
+from tests.factories import (
+    AssignmentFactory,
+    BaselineFactory,
+    ContactFactory,
+    MonthlyLimitFactory,
+    RolloutFactory,
+    WaveFactory,
+)
 from tests.rollout.what_ifs import suppose
 
 OWN = sorted(
@@ -35,6 +42,7 @@ def pages_of(model):
         suppose(("nta", "cutover", "R9.6"))
     if not model._default_manager.exists():
         fill_ledger()
+        AssignmentFactory()
         BaselineFactory()
         MonthlyLimitFactory()
     key = model._default_manager.order_by("pk").first().pk
@@ -53,8 +61,8 @@ def leaks(response):
 
 
 def test_registered_models_are_those_of_the_plan():
-    names = "Baseline Cohort Contact FreezePeriod Ministry MonthlyLimit Observation Projection Reminder"
-    others = "ReminderRule Rollout Scenario SlipAssumption Source Target Wave"
+    names = "Assignment Baseline Cohort Contact FreezePeriod Ministry MonthlyLimit Observation Projection"
+    others = "Reminder ReminderRule Rollout Scenario SlipAssumption Source Target Wave"
     assert [model.__name__ for model in OWN] == f"{names} {others}".split()
 
 
@@ -136,15 +144,15 @@ def test_wave_list_says_when_how_many_and_how_sure(seeded, staff_client):
     html = staff_client.get(admin_url(Wave, "changelist")).content.decode()
     assert cells(html, "nta-1") == [
         ["国税庁"],
-        ["—"],
-        ["R8.6~"],
-        ["令和8年6月", "2026-06-01〜2026-06-30"],
-        ["R8年度"],
+        ["R8年度導入予定（資料では下線部）"],
+        ["R8.6~", "令和8年6月", "R8年度", "2026-06-01〜2026-06-30"],
         ["68,600人（公表・確認）"],
         ["予定", "予定日経過・未確認"],
         ["146日経過"],
+        ["—"],
+        ["—"],
     ]
-    assert [cells(html, code)[5] for code in ("jma-1", "mof-1")] == [["5,294人（按分）"], ["不明"]]
+    assert [cells(html, code)[3] for code in ("jma-1", "mof-1")] == [["5,294人（按分）"], ["不明"]]
 
 
 def test_wave_list_says_that_its_counts_are_old(seeded, staff_client):
@@ -157,7 +165,7 @@ def test_wave_list_says_that_its_counts_are_old(seeded, staff_client):
 def test_wave_list_without_any_projection_says_so(db, staff_client):
     wave = WaveFactory()
     html = staff_client.get(admin_url(Wave, "changelist")).content.decode()
-    assert cells(html, wave.code)[5] == ["計算待ち"]
+    assert cells(html, wave.code)[3] == ["計算待ち"]
 
 
 def questions(client, model):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import UniqueConstraint
 from django.utils import timezone
 
-from ministries.models import Contact, Ministry
+from ministries.models import Assignment, Contact, Ministry
 from rollout.domain.audience import AUDIENCE_PARTIES
 from rollout.domain.plan import MAX_USERS
 from rollout.models import (
@@ -34,6 +34,7 @@ from rollout.models import (
 )
 from rollout.models.reminders import AUDIENCE_FIELDS
 from tests.factories import (
+    AssignmentFactory,
     BaselineFactory,
     CohortFactory,
     ContactFactory,
@@ -96,6 +97,7 @@ def make_projection():
 
 
 MAKERS = {
+    Assignment: AssignmentFactory,
     Ministry: MinistryFactory,
     Contact: ContactFactory,
     Source: SourceFactory,
@@ -191,6 +193,7 @@ REPEATED_ROWS = {
     "cohort_fiscal_year_unique": (Cohort, {"fiscal_year": 2026}, {"code": "other", "order": 99}),
     "target_one_per_deadline": (Target, {}, {"code": "other"}),
     "observation_source_as_of_unique": (Observation, {}, {"users": 2}),
+    "assignment_once": (Assignment, {}, {}),
     "coverage_once": (RolloutCoverage, {}, {}),
     "citation_once": (Citation, {}, {"adopted": False}),
     "citation_one_adopted": (Citation, {}, {"locator": "2"}),
