@@ -1,11 +1,23 @@
-"""Two states of the plan are the same when a projection could not tell them apart by what it reads."""
+"""Plans as columns: when two are the same to a projection, and what month a day lies in."""
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from rollout.domain.plan import Checkpoint, Reading, Status, Target, is_same
+from rollout.domain.plan import (
+    NONE,
+    Checkpoint,
+    Reading,
+    Status,
+    Target,
+    is_same,
+    month_number,
+    month_numbers,
+    month_parts,
+)
 from tests.domain.plans import cohort, one_cohort, rollout, sketches, wave
 
 SKETCH = one_cohort(
@@ -53,3 +65,12 @@ def test_plan_is_not_the_same_with_anything_else_in_it(other):
 def test_plan_read_twice_is_the_same(sketch):
     assert is_same(sketch.plan, sketch.plan)
     assert is_same(sketch.plan, replace(sketch.plan, cohorts=list(sketch.plan.cohorts)))
+
+
+@given(st.lists(st.dates() | st.none()))
+def test_months_of_a_column_are_those_of_its_days(days):
+    ordinals = np.array([NONE if day is None else day.toordinal() for day in days], dtype=np.int64)
+    expected = [NONE if day is None else month_number(day) for day in days]
+    assert month_numbers(ordinals).tolist() == expected
+    known = [day for day in days if day]
+    assert [month_parts(month_number(day)) for day in known] == [(day.year, day.month) for day in known]
