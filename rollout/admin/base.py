@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from rollout import actions
 from rollout.admin.forms import (
@@ -27,8 +28,9 @@ from rollout.admin.forms import (
     reopened,
     source_field,
 )
-from rollout.admin.history import Part, Timeline
+from rollout.admin.history import Part, Timeline, compared
 from rollout.admin.locking import CLASHES, find_clash, seen_versions, typed_fields, written
+from rollout.admin.restoring import RESTORE, filled_in, restored, tell_restored
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
 
@@ -86,6 +88,7 @@ class RecordedAdmin(StockAdmin):
             raise PermissionDenied
         paginator: Paginator[Any] = Paginator(Timeline(row, self.parts(request, row)), HISTORY_PAGE)  # type: ignore[arg-type]
         page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
+        may_restore = self.has_change_permission(request, row)
         context = {
             **self.admin_site.each_context(request),
             "title": f"変更履歴: {row}",
@@ -95,8 +98,14 @@ class RecordedAdmin(StockAdmin):
             "module_name": self.opts.verbose_name_plural,
             "object": row,
             "opts": self.opts,
+            "compared": compared(request, row),
+            "restore": self._restore_url(row) if may_restore else "",
         }
         return TemplateResponse(request, self.object_history_template, {**context, **(extra_context or {})})
+
+    def _restore_url(self, row: models.Model) -> str:
+        page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return f"{page}?{RESTORE}="
 
     def parts(self, request: HttpRequest, row: models.Model) -> list[Part]:
         """The parts that this person may see, with the column that names the row."""
@@ -120,8 +129,15 @@ class LockedAdmin(RecordedAdmin):
     ) -> Any:
         """The form, or one that is shown again and not saved."""
         form = super().get_form(request, obj, change=change, **kwargs)
+        if obj and (found := restored(request, type(obj), obj.pk)):
+            return filled_in(form, found.values)
         again = {self.reopened_by, CLASHES} & set(request.POST)
         return reopened(form) if again else form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What a deleted row had, where the address names one."""
+        found = restored(request, self.model)
+        return {**super().get_changeform_initial_data(request), **(found.values if found else {})}
 
     def changeform_view(
         self,
@@ -136,6 +152,8 @@ class LockedAdmin(RecordedAdmin):
             row = self.get_object(request, str(key)) if key else None
             if row is None and request.method == "POST" and (deleted := self._deleted(key)):
                 return self._gone(request, deleted)
+            if found := restored(request, self.model, key or None):
+                tell_restored(request, found)
             context = {**(extra_context or {}), **(self._locked(request, row) if row else {})}
             return super().changeform_view(request, object_id, form_url, context)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.models import DeletedObject, HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
@@ -13,6 +14,7 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 from rollout.domain.dates import FuzzyDate
 from rollout.history import Cited, cited
 from rollout.models import Wave
+from rollout.models.labels import STATUS_LABELS
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
 BLANK, YES, NO, GONE = "（空欄）", "はい", "いいえ", "（削除済み）"
@@ -28,6 +30,8 @@ class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
             value = value.text
         if isinstance(value, bool):
             return YES if value else NO
+        if isinstance(value, list):
+            return "、".join(STATUS_LABELS.get(each, str(each)) for each in value) or BLANK
         field = self.model._meta.get_field(change.field)
         if isinstance(field, models.PositiveIntegerField) and value is not None:
             return f"{value:,}"
@@ -60,7 +64,7 @@ class Timeline:
         parts: Iterable[Part],
         newer_than: Mapping[type[models.Model], int] | None = None,
     ) -> None:
-        self._newer_than = newer_than
+        self._newer_than, self._model = newer_than, type(row)
         self._labels: dict[tuple[type[models.Model], Any], str] = {}
         self._versions = self._read(type(row), {row._meta.pk.attname: row.pk})
         for model, column in parts:
@@ -72,8 +76,8 @@ class Timeline:
 
     def __getitem__(self, page: slice) -> list[dict[str, Any]]:
         versions = self._versions[page]
-        words = cited(_citation_of(version) for version, _ in versions)
-        return [self._entry(pair, words.get(_citation_of(pair[0]))) for pair in versions]  # type: ignore[arg-type]
+        words = cited(citation_of(version) for version, _ in versions)
+        return [self._entry(pair, words.get(citation_of(pair[0]))) for pair in versions]  # type: ignore[arg-type]
 
     def _read(self, model: type[models.Model], condition: dict[str, Any]) -> list[Version]:
         """Every version with the one before it."""
@@ -87,26 +91,47 @@ class Timeline:
             pairs.append((record, last.get(row)))
             last[row] = record
         for row, record in last.items():
-            self._labels[model, row] = _label(record)
+            self._labels[model, row] = label_of(record)
         floor = self._newer_than[model] if self._newer_than else 0
         return [pair for pair in pairs if pair[0].history_id > floor]
 
     def _entry(self, pair: Version, citation: Cited | None) -> dict[str, Any]:
         version, before = pair
         model = version.instance_type
-        return {
-            "kind_of_row": model._meta.verbose_name,
-            "row": self._labels[model, getattr(version, model._meta.pk.attname)],
-            "at": timezone.localtime(version.history_date),
-            "kind": KINDS[version.history_type],
-            "who": version.history_user,
-            "why": version.history_change_reason or "",
-            "citation": citation,
-            "changes": _changes(version, before, whole=self._newer_than is not None),
-        }
+        label = self._labels[model, getattr(version, model._meta.pk.attname)]
+        entry = entry_of(version, before, label, citation, whole=self._newer_than is not None)
+        return {**entry, "number": version.history_id if model is self._model else None}
 
 
-def _citation_of(version: Any) -> tuple[int | None, Any]:
+def entry_of(version: Any, before: Any, label: str, citation: Cited | None, *, whole: bool) -> dict[str, Any]:
+    """One version as the pages show it; with `whole`, of a new row all that is filled in."""
+    return {
+        "kind_of_row": version.instance_type._meta.verbose_name,
+        "row": label,
+        "at": timezone.localtime(version.history_date),
+        "kind": KINDS[version.history_type],
+        "who": version.history_user,
+        "why": version.history_change_reason or "",
+        "citation": citation,
+        "changes": _changes(version, before, whole=whole),
+    }
+
+
+def compared(request: HttpRequest, row: models.Model) -> dict[str, Any] | None:
+    """Two versions of a row that the address names, the older first: when, and what differs between them."""
+    numbers = [request.GET.get(name, "") for name in ("from", "to")]
+    if not all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
+        return None
+    versions = type(row).history.filter(**{row._meta.pk.attname: row.pk}, history_id__in=numbers)  # type: ignore[attr-defined]
+    found = list(versions.order_by("history_date", "history_id"))
+    if not found:
+        return None
+    older, newer = found[0], found[-1]
+    moments = [timezone.localtime(version.history_date) for version in (older, newer)]
+    return {"older": moments[0], "newer": moments[1], "changes": _difference(newer, older)}
+
+
+def citation_of(version: Any) -> tuple[int | None, Any]:
     """The number of the citation that a change rests on, if any, and the moment of the change."""
     return getattr(version, "history_citation_id", None), version.history_date
 
@@ -117,10 +142,12 @@ def _changes(version: HistoricalChanges, before: HistoricalChanges | None, *, wh
     if version.history_type == "+" and whole:
         filled = wording.context_for_delta_changes(_first_values(version))
         return [change for change in filled if change["new"] not in (BLANK, NO)]
-    if before is None or version.history_type != "~":
-        return []
+    return [] if before is None or version.history_type != "~" else _difference(version, before)
+
+
+def _difference(version: Any, before: Any) -> Any:
     delta = version.diff_against(before, foreign_keys_are_objs=True)
-    return wording.context_for_delta_changes(
+    return _Wording(version.instance_type, version).context_for_delta_changes(
         replace(delta, changes=[*delta.changes, *_merge(version, before)])
     )
 
@@ -138,7 +165,7 @@ def _deleted_label(row: DeletedObject) -> str:
     """What the row was called when it was deleted; a bare note where no history has it."""
     history = getattr(row.model, "history", None)
     last = history.filter(**{row.model._meta.pk.attname: row.pk}).first() if history else None
-    return f"{_label(last)}{GONE}" if last else GONE
+    return f"{label_of(last)}{GONE}" if last else GONE
 
 
 def _first_values(version: Any) -> ModelDelta:
@@ -149,7 +176,7 @@ def _first_values(version: Any) -> ModelDelta:
     )
 
 
-def _label(record: HistoricalChanges) -> str:
+def label_of(record: HistoricalChanges) -> str:
     try:
         return str(record.instance)
     except ObjectDoesNotExist:

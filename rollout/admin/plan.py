@@ -16,6 +16,7 @@ from rollout import actions
 from rollout.admin import filters, wording
 from rollout.admin.base import Parts, StockStacked, StockTabular
 from rollout.admin.bulk import BulkAdmin
+from rollout.admin.change_log import ChangeLogAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
 from rollout.admin.forms import (
     CitationForm,
@@ -226,7 +227,7 @@ class CitationInline(Parts, StockStacked):
 
 
 @admin.register(Rollout)
-class RolloutAdmin(Warned, ConfirmedAdmin):
+class RolloutAdmin(ChangeLogAdmin, Warned, ConfirmedAdmin):
     """Rollouts, each with its waves, the ministries it covers and what sources say of it."""
 
     form = RolloutForm
