@@ -4,6 +4,7 @@ What differs comes from the environment; docs/operations.md lists the variables.
 start with a message that names the remedy.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from gss_tracker.provider import Roles, origin, read_provider
 from gss_tracker.secret_key import read_or_make_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,10 +29,10 @@ def _flag(name: str, *, default: bool) -> bool:
     return FLAGS[text]
 
 
-def _whole_number(name: str, *, default: int) -> int:
+def _whole_number(name: str, *, default: int, least: int = 1) -> int:
     text = env.str(name, default=str(default))
-    if not text.isdecimal() or int(text) < 1:
-        raise ImproperlyConfigured(f"{name} must be a whole number from 1 on, not {text!r}.")
+    if not text.isdecimal() or int(text) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} on, not {text!r}.")
     return int(text)
 
 
@@ -92,6 +94,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "signin",  # after those whose pages in the admin it replaces
 ]
 
 MIDDLEWARE = [
@@ -104,9 +111,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "signin.middleware.end_old_sessions",
+    "signin.middleware.ask_for_second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "gss_tracker.urls"
@@ -213,7 +224,59 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "admin:login"
 
+OIDC = read_provider(
+    {
+        "OIDC_ISSUER": env.str("OIDC_ISSUER", default=""),
+        "OIDC_CLIENT_ID": env.str("OIDC_CLIENT_ID", default=""),
+        "OIDC_CLIENT_SECRET": env.str("OIDC_CLIENT_SECRET", default=""),
+        "OIDC_AUTHORIZATION_URL": env.str("OIDC_AUTHORIZATION_URL", default=""),
+        "OIDC_TOKEN_URL": env.str("OIDC_TOKEN_URL", default=""),
+        "OIDC_JWKS_URL": env.str("OIDC_JWKS_URL", default=""),
+        "OIDC_LOGOUT_URL": env.str("OIDC_LOGOUT_URL", default=""),
+        "OIDC_ROLES": env.str("OIDC_ROLES", default=""),
+        "OIDC_ALGORITHM": env.str("OIDC_ALGORITHM", default="RS256"),
+    }
+)
+"""What mozilla-django-oidc reads; empty where nobody signs in by OIDC."""
+vars().update(OIDC)
+OIDC_ISSUER: str = OIDC.get("OIDC_ISSUER", "")
+OIDC_RP_CLIENT_ID: str = OIDC.get("OIDC_RP_CLIENT_ID", "")
+OIDC_RP_SIGN_ALGO: str = OIDC.get("OIDC_RP_SIGN_ALGO", "RS256")
+OIDC_LOGOUT_URL: str = OIDC.get("OIDC_LOGOUT_URL", "")
+OIDC_ROLES: Roles = OIDC.get("OIDC_ROLES", {})
+OIDC_NAME = env.str("OIDC_NAME", default="職員用アカウント")
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
+OIDC_USERNAME_CLAIM = env.str("OIDC_USERNAME_CLAIM", default="preferred_username")
+OIDC_OP_USER_ENDPOINT = ""  # the signed ID token says all that is needed
+OIDC_RP_SCOPES = "openid profile"
+OIDC_USE_PKCE = OIDC_STORE_ID_TOKEN = True
+OIDC_TIMEOUT = 10
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    *(["signin.oidc.ProviderBackend"] if OIDC else []),
+]
+REQUIRE_TOTP = _flag("REQUIRE_TOTP", default=not EMBEDDED)
+OTP_TOTP_ISSUER = "gss_tracker"
+
+PROXY_COUNT = _whole_number("PROXY_COUNT", default=0, least=0)
+AXES_FAILURE_LIMIT = _whole_number("LOGIN_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=_whole_number("LOCKOUT_MINUTES", default=15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when to try again, and that holds
+AXES_LOCKOUT_CALLABLE = "signin.lockout.answer"
+AXES_CLIENT_IP_CALLABLE = "signin.lockout.client_address"
+AXES_WHITELIST_CALLABLE = "signin.lockout.is_provider_answer"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
+SESSION_IDLE = timedelta(minutes=_whole_number("SESSION_IDLE_MINUTES", default=60))
+SESSION_AGE = timedelta(hours=_whole_number("SESSION_HOURS", default=12))
+SESSION_COOKIE_AGE = int(SESSION_AGE.total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not EMBEDDED else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -225,7 +288,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        # Signing out is a form whose answer leads on to the provider.
+        "form-action": [SELF, *([origin(OIDC_LOGOUT_URL)] if OIDC_LOGOUT_URL else [])],
     }
 }
 
@@ -279,5 +343,5 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_links"]}
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+    "loggers": {"celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}, "axes": {"level": "ERROR"}},
 }

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,9 @@ def _one_process_settings(settings):
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     settings.PUBLIC_READ = True
+    settings.REQUIRE_TOTP = False
+    settings.SESSION_AGE = settings.SESSION_IDLE = timedelta(days=3650)  # tests travel after they signed in
+    settings.SESSION_COOKIE_AGE = 14 * 24 * 3600
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nothing is kept
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
 

@@ -34,7 +34,7 @@ def test_every_beat_entry_names_a_registered_task():
 
 
 def test_every_environment_variable_is_documented_and_exists():
-    code = [*ROOT.glob("gss_tracker/*.py"), *ROOT.glob("rollout/**/*.py")]
+    code = [*ROOT.glob("gss_tracker/*.py"), *ROOT.glob("rollout/**/*.py"), *ROOT.glob("signin/**/*.py")]
     reads = re.compile(r"""(?:env\.\w+\(|_flag\(|_whole_number\(|environ\.get\(|environ\[)\s*"([A-Z_]+)\"""")
     used = {name for path in code for name in reads.findall(path.read_text(encoding="utf-8"))}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", read("docs/operations.md"), re.MULTILINE))
@@ -42,7 +42,7 @@ def test_every_environment_variable_is_documented_and_exists():
 
 
 def test_every_command_is_documented():
-    commands = {path.stem for path in ROOT.glob("rollout/management/commands/*.py")} - {"__init__"}
+    commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")} - {"__init__"}
     assert set(re.findall(r"^\| `manage.py (\w+)` \|", read("docs/operations.md"), re.MULTILINE)) == commands
 
 
@@ -51,6 +51,15 @@ def test_readme_links_lead_somewhere():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+PROVIDER = {
+    "OIDC_ISSUER": "https://id.example.go.jp",
+    "OIDC_CLIENT_ID": "gss-tracker",
+    "OIDC_CLIENT_SECRET": "secret of a test",
+    "OIDC_AUTHORIZATION_URL": "https://id.example.go.jp/authorize",
+    "OIDC_TOKEN_URL": "https://id.example.go.jp/token",
+    "OIDC_JWKS_URL": "https://id.example.go.jp/jwks",
+    "OIDC_ROLES": "gss-pmo=PMO編集者",
+}
 WRONG_VALUES = {
     "two processes without a broker": ({"WEB_CONCURRENCY": "2"}, "set REDIS_URL and run `celery worker`"),
     "a number of processes": (
@@ -67,6 +76,16 @@ WRONG_VALUES = {
         "must be a PostgreSQL URL",
     ),
     "neither yes nor no": ({"PUBLIC_READ": "ja"}, "PUBLIC_READ must be one of on, true, yes"),
+    "half a provider": (
+        {"OIDC_ISSUER": "https://id.example.go.jp"},
+        "also needs OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_AUTHORIZATION_URL, OIDC_TOKEN_URL",
+    ),
+    "a provider over plain HTTP": (
+        PROVIDER | {"OIDC_TOKEN_URL": "http://id.example.go.jp/t"},
+        "an https URL",
+    ),
+    "a group without a role": (PROVIDER | {"OIDC_ROLES": "gss-pmo"}, "OIDC_ROLES must pair groups"),
+    "tokens signed with a shared secret": (PROVIDER | {"OIDC_ALGORITHM": "HS256"}, "one of RS256, ES256"),
     "no secret key": ({"DATABASE_URL": "postgres://h/d"}, "Set SECRET_KEY"),
 }
 

@@ -1,0 +1,1 @@
+"""Who may come in: accounts of the provider, local ones, lock-out, sessions, security log."""
