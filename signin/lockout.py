@@ -6,11 +6,11 @@ from typing import Any
 from axes.helpers import get_client_username
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from signin.models import FailedSignIn
+from signin.pages import page
 
 
 def client_address(request: HttpRequest) -> str:
@@ -35,7 +35,13 @@ def answer(request: Any, _response: Any, credentials: Any) -> HttpResponse:
     now = timezone.now()
     until = (last or now) + settings.AXES_COOLOFF_TIME
     wait = max(1, int((until - now).total_seconds()) + 1)
-    context = {"until": until + timedelta(minutes=1), "failures": settings.AXES_FAILURE_LIMIT}
-    page = render(request, "signin/locked_out.html", context, status=429)
-    page["Retry-After"] = str(wait)
-    return page
+    response = page(
+        request,
+        "locked_out",
+        "しばらくサインインできません",
+        status=429,
+        until=until + timedelta(minutes=1),
+        failures=settings.AXES_FAILURE_LIMIT,
+    )
+    response["Retry-After"] = str(wait)
+    return response

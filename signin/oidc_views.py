@@ -7,11 +7,11 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
+from signin.pages import page
 from signin.security_log import record
 from signin.sessions import is_by_provider
 
@@ -43,7 +43,7 @@ class Callback(OnlyWhenConfigured, OIDCAuthenticationCallbackView):  # type: ign
     def login_failure(self) -> HttpResponse:
         """403 with a page that says what to do."""
         reason = getattr(self.request, "oidc_refusal", "invalid")
-        return render(self.request, "signin/refused.html", {"reason": reason}, status=403)
+        return page(self.request, "refused", "サインインできませんでした", status=403, reason=reason)
 
 
 @require_POST

@@ -7,11 +7,10 @@ from typing import Any
 
 import segno
 from django import forms
-from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django_otp import login as remember_device
@@ -20,6 +19,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice, default_key
 
+from signin.pages import page
 from signin.security_log import record
 from signin.sessions import has_second_factor, is_by_provider, owes_second_factor
 
@@ -58,7 +58,7 @@ def ask(request: Any) -> HttpResponse:
             return redirect(_next(request))
         record("second_factor_failed", user=request.user.get_username(), id=request.user.pk)
         form.add_error("code", _what_is_wrong(request.user))
-    return _page(request, "ask", "二要素認証", form=form, next=_next(request))
+    return page(request, "ask", "二要素認証", form=form, next=_next(request))
 
 
 @never_cache
@@ -76,9 +76,9 @@ def enrol(request: Any) -> HttpResponse:
             del request.session[NEW_KEY]
             device, codes = replace_second_factor(user=request.user, key=key, used_step=step)
             remember_device(request, device)
-            return _page(request, "recovery_codes", "回復コード", codes=codes)
+            return page(request, "recovery_codes", "回復コード", codes=codes)
         form.add_error("code", "コードが違います。認証アプリに今出ている6桁を入力してください。")
-    return _page(request, "enrol", "二要素認証の設定", form=form, **_key_to_show(request.user, key))
+    return page(request, "enrol", "二要素認証の設定", form=form, **_key_to_show(request.user, key))
 
 
 def matching_device(user: Any, code: str) -> Any:
@@ -141,8 +141,3 @@ def _next(request: HttpRequest) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe else resolve_url("admin:index")
-
-
-def _page(request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-    whole = {**admin.site.each_context(request), "title": title, **context}
-    return render(request, f"signin/{name}.html", whole)

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import IntegrityError
 from django.urls import reverse
 
 from signin.checks import every_role_exists
@@ -120,6 +121,13 @@ def test_who_loses_every_role_loses_the_admin_too(client, provider):
     answer = provider.sign_in(client, groups=[])
     user = User.objects.get()
     assert (answer.status_code, user.is_staff, user.groups.count()) == (403, False, 0)
+
+
+def test_subject_is_one_user_alone(provider):
+    users = [User.objects.create_user(name) for name in "ab"]
+    ProviderAccount.objects.create(user=users[0], issuer=provider.url, subject="s-1")
+    with pytest.raises(IntegrityError, match="provider_account|issuer"):
+        ProviderAccount.objects.create(user=users[1], issuer=provider.url, subject="s-1")
 
 
 def test_same_subject_of_another_issuer_is_somebody_else(provider):
