@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
-def page(request: HttpRequest, name: str, title: str, status: int = 200, **context: Any) -> HttpResponse:
+def page(request: HttpRequest, name: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
     """A page of `signin/` under the admin's header."""
     whole = {**admin.site.each_context(request), "title": title, **context}
     return render(request, f"signin/{name}.html", whole, status=status)

@@ -126,7 +126,7 @@ def test_who_loses_every_role_loses_the_admin_too(client, provider):
 def test_subject_is_one_user_alone(provider):
     users = [User.objects.create_user(name) for name in "ab"]
     ProviderAccount.objects.create(user=users[0], issuer=provider.url, subject="s-1")
-    with pytest.raises(IntegrityError, match="provider_account|issuer"):
+    with pytest.raises(IntegrityError):
         ProviderAccount.objects.create(user=users[1], issuer=provider.url, subject="s-1")
 
 
