@@ -130,7 +130,7 @@ def _what_is_wrong(user: Any) -> str:
     )
 
 
-def _key_to_show(user: Any, key: str) -> dict[str, str]:
+def _key_to_show(user: Any, key: str) -> dict[str, Any]:
     text = b32encode(unhexlify(key)).decode()
     url = TOTPDevice(user=user, key=key).config_url
     grouped = " ".join(text[at : at + 4] for at in range(0, len(text), 4))
