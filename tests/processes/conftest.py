@@ -21,7 +21,7 @@ from tests.processes.clock import clock_env
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PARTS = ("gss_tracker", "ministries", "rollout", "fixtures", "manage.py")
+PARTS = ("gss_tracker", "ministries", "rollout", "signin", "fixtures", "manage.py")
 
 
 class MailSink:
