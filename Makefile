@@ -6,8 +6,9 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps
 # Tests and checks choose their own servers, whatever the shell says.
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
-# Tests that know no database or bring their own have run already when the real servers come.
-ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore=tests/processes/test_faults.py
+# What no database makes any difference to, or what brings its own, need not run again on the real servers.
+ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore=tests/processes/test_faults.py \
+    --ignore=tests/admin/test_roles.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: help run test soak check bench lock clean

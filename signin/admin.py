@@ -25,9 +25,25 @@ admin.site.unregister([User, TOTPDevice, StaticDevice])  # the latter two show k
 
 @admin.register(User)
 class LocalUserAdmin(StockUserAdmin):
-    """Django's own, with a way to help somebody whose device is lost."""
+    """Django's own, with a way to help somebody whose device is lost.
+
+    Who is no superuser makes none, changes none, and gives rights by roles alone.
+    """
 
     actions = ["reset_second_factor"]
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        """What would give more than a role does is for superusers."""
+        own = super().get_readonly_fields(request, obj)
+        return own if request.user.is_superuser else (*own, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Superusers are changed by superusers."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        """The same."""
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     @admin.action(description="二要素認証を解除（端末をなくした人のため）", permissions=["change"])
     def reset_second_factor(self, request: Any, users: Any) -> None:
@@ -44,6 +60,10 @@ class LocalUserAdmin(StockUserAdmin):
         self.message_user(
             request, f"{len(users)}人の二要素認証を解除しました。次のサインインで設定し直します。"
         )
+
+
+def _may_touch(request: Any, user: Any) -> bool:
+    return bool(request.user.is_superuser or user is None or not user.is_superuser)
 
 
 class ReadOnlyAdmin(StockAdmin):

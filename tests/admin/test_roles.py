@@ -1,0 +1,106 @@
+"""Every page of the admin and every personal endpoint for every role, beside the one table in the docs."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from rollout.models import Scenario
+from tests.admin.test_pages import pages_of
+from tests.factories import UserFactory
+from tests.rollout.what_ifs import suppose
+
+pytestmark = pytest.mark.usefixtures("seeded")
+
+migration = import_module("rollout.migrations.0007_roles")
+ROLES = list(migration.ROLES)
+TABLE = Path("docs/roles.md")
+NOTHING = "—"
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("rollout", "ministries", "auth")]
+MODELS = sorted(OURS, key=lambda model: model._meta.label)
+PAGES = {
+    "まとめて変更": lambda: reverse("admin:rollout_wave_bulk"),
+    "統合": lambda: reverse("admin:rollout_wave_merge"),
+    "新しい資料の反映": lambda: reverse("admin:rollout_cohort_document"),
+    "計画の変更履歴": lambda: reverse("admin:rollout_changes"),
+    "計画の変更履歴（CSV）": lambda: reverse("admin:rollout_changes_csv"),
+    "これから送る通知": lambda: reverse("admin:rollout_reminder_lookahead"),
+    "なぜ届いた・届かない？": lambda: reverse("admin:rollout_reminder_why"),
+    "試算を計画に反映": lambda: reverse("admin:rollout_scenario_promote", args=[a_scenario().pk]),
+}
+ENDPOINTS = {
+    "API `waves/`": "/api/v1/waves/",
+    "API `projection/`": "/api/v1/projection/",
+    "API `scenarios/`": "/api/v1/scenarios/",
+    "API `reminders/`": "/api/v1/reminders/",
+}
+
+
+def a_scenario():
+    return Scenario.objects.first() or suppose(("nta", "cutover", "R9.6"))
+
+
+@pytest.fixture(autouse=True)
+def _roles(seeded):
+    """The groups, which a test that empties the database takes along."""
+    migration.make_roles(apps, None)
+
+
+@pytest.fixture
+def as_role(client):
+    """Signs the client in with one role and nothing else."""
+
+    def sign_in(role):
+        user = UserFactory(is_staff=role != "APIサービス")
+        user.groups.add(Group.objects.get(name=role))
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+def letters(client, model):
+    """見 looks, 追 adds, 変 changes, 削 deletes, as the pages themselves answer."""
+    opened = {page: client.get(url) for page, url in pages_of(model).items() if page != "history"}
+    may = {page: answer.status_code == 200 for page, answer in opened.items()}
+    changes = may["change"] and opened["change"].context["has_change_permission"]
+    letter_of = {"見": may["list"], "追": may["add"], "変": changes, "削": may["delete"]}
+    assert may["list"] == may["change"]
+    return "".join(letter for letter, allowed in letter_of.items() if allowed) or NOTHING
+
+
+def opens(client, address):
+    """Whether a page is there for somebody; one that leads on to its list is."""
+    answer = client.get(address)
+    return NOTHING if answer.status_code == 403 or "/login/" in answer.get("Location", "") else "○"
+
+
+def lists(client, address):
+    """Whether an endpoint has anything for somebody."""
+    answer = client.get(address)
+    return "○" if answer.status_code == 200 and answer.json().get("results", True) else NOTHING
+
+
+def effective(client):
+    """What one role may, row by row."""
+    rows = {str(model._meta.verbose_name): letters(client, model) for model in MODELS}
+    rows |= {name: opens(client, address()) for name, address in PAGES.items()}
+    return rows | {name: lists(client, address) for name, address in ENDPOINTS.items()}
+
+
+def documented():
+    """The table of the docs by role."""
+    lines = [line for line in TABLE.read_text().splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    headings, _, *body = rows
+    return {role: {row[0]: row[number] for row in body} for number, role in enumerate(headings[1:], 1)}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_may_what_the_table_says_and_nothing_else(as_role, role):
+    a_scenario()
+    assert effective(as_role(role)) == documented()[role]
