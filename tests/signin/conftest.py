@@ -17,7 +17,7 @@ def signing_key():
 @pytest.fixture
 def provider(settings, signing_key, db):
     for name in ("閲覧", "編集", "監査", "手で付けた役割"):
-        Group.objects.create(name=name)
+        Group.objects.get_or_create(name=name)
     with running(signing_key) as provider:
         for name, value in read_provider(provider.settings()).items():
             setattr(settings, name, value)
