@@ -6,7 +6,8 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check install --require-hashes --no-deps
 # Tests and checks choose their own servers, whatever the shell says.
 EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u EMAIL_URL
-# What no database makes any difference to, or what brings its own, need not run again on the real servers.
+# What no database makes any difference to, or what brings its own, need not run twice: the rules and the processes
+# beside SQLite, the pages in a browser on the real servers.
 ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore=tests/processes/test_faults.py \
     --ignore=tests/admin/test_roles.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -24,7 +25,7 @@ test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
 	@$(EMBEDDED) $(PYTHON) -m tests.servers pytest -p no:cacheprovider $(ONCE) > var/servers.log 2>&1 & servers=$$!; \
 	trap 'kill $$servers' INT TERM; \
 	$(EMBEDDED) $(PYTHON) -m pytest tests/domain --cov=rollout/domain --cov-report=; status=$$?; \
-	$(EMBEDDED) $(PYTHON) -m pytest --ignore=tests/domain || status=1; \
+	$(EMBEDDED) $(PYTHON) -m pytest --ignore=tests/domain -m "not browser" || status=1; \
 	echo "== tests on PostgreSQL and Valkey"; \
 	wait $$servers || status=1; cat var/servers.log; exit $$status
 	@echo "== every line and branch of the rules is tested by their own tests"

@@ -49,6 +49,8 @@ def test_every_command_is_documented():
 def test_readme_links_lead_somewhere():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", read("README.md") + read("CONTRIBUTING.md"))
     assert [link for link in links if not (ROOT / link).exists()] == []
+    guide = re.findall(r"\]\((?!http)([^)#]+)\)", read("docs/guide.ja.md"))
+    assert [link for link in guide if not (ROOT / "docs" / link).exists()] == []
 
 
 PROVIDER = {

@@ -30,7 +30,7 @@ from rollout.admin.forms import (
 )
 from rollout.admin.history import Part, Timeline, compared
 from rollout.admin.locking import CLASHES, find_clash, seen_versions, typed_fields, written
-from rollout.admin.restoring import RESTORE, filled_in, restored, tell_restored
+from rollout.admin.restoring import RESTORE, Restored, filled_in, restored, tell_restored
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
 
@@ -129,15 +129,19 @@ class LockedAdmin(RecordedAdmin):
     ) -> Any:
         """The form, or one that is shown again and not saved."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        if obj and (found := restored(request, type(obj), obj.pk)):
+        if obj and (found := self._restored(request, obj.pk)):
             return filled_in(form, found.values)
         again = {self.reopened_by, CLASHES} & set(request.POST)
         return reopened(form) if again else form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What a deleted row had, where the address names one."""
-        found = restored(request, self.model)
+        found = self._restored(request)
         return {**super().get_changeform_initial_data(request), **(found.values if found else {})}
+
+    def _restored(self, request: HttpRequest, key: Any = None) -> Restored | None:
+        """The version that goes into the form; for who may see such rows."""
+        return restored(request, self.model, key) if self.has_view_permission(request) else None
 
     def changeform_view(
         self,
@@ -152,7 +156,7 @@ class LockedAdmin(RecordedAdmin):
             row = self.get_object(request, str(key)) if key else None
             if row is None and request.method == "POST" and (deleted := self._deleted(key)):
                 return self._gone(request, deleted)
-            if found := restored(request, self.model, key or None):
+            if found := self._restored(request, key or None):
                 tell_restored(request, found)
             context = {**(extra_context or {}), **(self._locked(request, row) if row else {})}
             return super().changeform_view(request, object_id, form_url, context)

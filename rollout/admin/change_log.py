@@ -5,12 +5,10 @@ asked for as many versions as a page has, and the newest of all are shown. A per
 may view.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from io import StringIO
 from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
@@ -34,6 +32,7 @@ from rollout.admin.restoring import add_again_url
 from rollout.history import DELETED, TRACKED_MODELS, cited
 from rollout.models import Citation, Rollout, RolloutCoverage, Scenario, ScenarioChange, Wave
 from rollout.models.fields import FuzzyDateFormField
+from rollout.tables import csv_lines
 
 PAGE, BATCH = 50, 500
 """Versions on a page, and in one go of an export."""
@@ -48,8 +47,16 @@ NAMED_BY: dict[type[models.Model], tuple[str, ...]] = {
     Assignment: ("user", "ministry"),
 }
 """What the names of rows are made of."""
+
+
+def _joins(kind: type[models.Model]) -> list[str]:
+    """Whatever the words about a version need: the rows that it chose, and what those are called by."""
+    chosen = [field for field in kind._meta.concrete_fields if isinstance(field, models.ForeignKey)]
+    deeper = [f"{field.name}__{join}" for field in chosen for join in NAMED_BY.get(field.related_model, ())]
+    return [*(field.name for field in chosen), *deeper]
+
+
 HEADINGS = ("日時", "だれが", "種類", "対象", "操作", "項目", "変更前", "変更後", "変更理由", "出典")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, order=True)
@@ -168,7 +175,7 @@ class ChangeLog:
         newest_first = ("-history_date", "-history_id")
         rows = history.filter(
             _condition(self._form.cleaned_data, kind), _after(number, after)
-        ).select_related("history_user")
+        ).select_related("history_user", *_joins(kind))
         rows = rows.annotate(previous=Subquery(earlier.order_by(*newest_first).values("history_id")[:1]))
         return [
             (Place(row.history_date, number, row.history_id), row)
@@ -205,7 +212,8 @@ def _entries(versions: list[Any]) -> list[dict[str, Any]]:
     before, labels = {}, {}
     for kind, found in by_kind.items():
         numbers = [version.previous for version in found if version.previous]
-        before[kind] = kind.history.in_bulk(numbers)  # type: ignore[attr-defined]
+        history: Any = kind.history  # type: ignore[attr-defined]
+        before[kind] = history.select_related(*_joins(kind)).in_bulk(numbers)
         rows = kind._default_manager.select_related(*NAMED_BY.get(kind, ()))
         labels[kind] = rows.in_bulk({version.id for version in found})
     words = cited(citation_of(version) for version in versions)
@@ -245,15 +253,6 @@ def _lines(entry: dict[str, Any]) -> Iterator[list[str]]:
         yield [*start, entry["row"], entry["kind"], *fields, entry["why"], source]
 
 
-def written_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """CSV as Excel opens it: with a byte order mark, and no cell that it could take for a formula."""
-    yield "\ufeff"
-    for row in rows:
-        line = StringIO()
-        csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in row])
-        yield line.getvalue()
-
-
 class ChangeLogAdmin(StockAdmin):
     """Rows beside which the change log of the whole plan stands."""
 
@@ -286,7 +285,7 @@ class ChangeLogAdmin(StockAdmin):
         form = self._form(request)
         if not form.is_valid():
             return self.changes_view(request)
-        lines = written_lines(chain([HEADINGS], ChangeLog(form).rows()))
+        lines = csv_lines(chain([HEADINGS], ChangeLog(form).rows()))
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="changes-{timezone.localdate()}.csv"'
         return answer

@@ -176,8 +176,13 @@ def _first_values(version: Any) -> ModelDelta:
     )
 
 
-def label_of(record: HistoricalChanges) -> str:
+def label_of(record: Any) -> str:
+    """What a row was called by the version; rows that the version has read already are not read again."""
+    row = record.instance
+    for field in row._meta.concrete_fields:
+        if isinstance(field, models.ForeignKey) and record._meta.get_field(field.name).is_cached(record):
+            setattr(row, field.name, getattr(record, field.name))
     try:
-        return str(record.instance)
-    except ObjectDoesNotExist:
+        return str(row)
+    except (ObjectDoesNotExist, AttributeError):  # what it was called by is gone
         return GONE

@@ -1,5 +1,6 @@
 """Pages of the ministries and of the people to tell."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,9 +13,11 @@ from django.utils.safestring import SafeString
 from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
 from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
+from rollout.admin.exporting import CONTACT_HEADINGS, ExportingAdmin, contact_rows
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
 from rollout.outbox.failures import failing_addresses
 from rollout.outbox.subscriptions import subscription_url
+from rollout.tables import Row
 
 RENEWAL = "購読用URLの作り直し"
 SWITCHED_OFF = "「通知する」がオフのあいだは使えません。"
@@ -64,7 +67,7 @@ class MinistryAdmin(PlanAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(PlanAdmin):
+class ContactAdmin(ExportingAdmin, PlanAdmin):
     """Everyone who is told about a cutover."""
 
     list_display = ("name", "ministry", "email", "role", "active")
@@ -74,6 +77,11 @@ class ContactAdmin(PlanAdmin):
     autocomplete_fields = ("ministry",)
     fields = ("ministry", "name", "email", "role", "active")
     actions = ("renew_subscriptions",)
+    table_headings = CONTACT_HEADINGS
+
+    def table_rows(self, rows: QuerySet[Contact]) -> Iterator[Row]:
+        """As `contact_rows` has them."""
+        return contact_rows(rows)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; above it, the addresses that the mail server refuses again and again."""

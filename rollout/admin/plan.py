@@ -1,6 +1,6 @@
 """Pages of the plan itself: rollouts, and the waves they move in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -18,6 +18,7 @@ from rollout.admin.base import Parts, StockStacked, StockTabular
 from rollout.admin.bulk import BulkAdmin
 from rollout.admin.change_log import ChangeLogAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
+from rollout.admin.exporting import WAVE_HEADINGS, ExportingAdmin, wave_rows
 from rollout.admin.forms import (
     CitationForm,
     CitationFormSet,
@@ -31,6 +32,7 @@ from rollout.admin.merging import MergingAdmin
 from rollout.admin.warned import AcceptingAdmin, Warned
 from rollout.domain.dates import UNDECIDED
 from rollout.models import Citation, Rollout, RolloutCoverage, Wave
+from rollout.tables import Row
 
 BY_CUTOVER = F("cutover_latest").asc(nulls_last=True)
 UNREADABLE = "読めませんでした"
@@ -47,7 +49,7 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
+class WaveAdmin(AcceptingAdmin, WaveReading, ExportingAdmin, BulkAdmin, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
     form = WaveForm
@@ -58,6 +60,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     list_per_page = 100
     show_full_result_count = False
     change_list_template = "admin/wave_change_list.html"
+    table_headings = WAVE_HEADINGS
     list_display_links = ("ministry",)
     list_filter = (
         filters.MineFilter,
@@ -94,6 +97,10 @@ class WaveAdmin(AcceptingAdmin, WaveReading, BulkAdmin, MergingAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list with counts, sums and the next mails."""
         return WaveList
+
+    def table_rows(self, rows: QuerySet[Wave]) -> Iterator[Row]:
+        """As `wave_rows` has them."""
+        return wave_rows(rows)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The next mail only for who may look at the ledger."""

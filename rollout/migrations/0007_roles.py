@@ -48,9 +48,10 @@ def make_roles(apps, schema_editor):
     """Make the groups; one that is there keeps what else it may do."""
     for label in ("auth", "ministries", "rollout"):
         config = apps.get_app_config(label)
-        config.models_module = True
+        module = getattr(config, "models_module", None)
+        config.models_module = module or True  # without one it makes none
         create_permissions(config, apps=apps, verbosity=0)
-        config.models_module = None
+        config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.select_related("content_type")
     keys = {f"{row.content_type.app_label}.{row.codename}": row.pk for row in permissions}
     for name, rights in ROLES.items():

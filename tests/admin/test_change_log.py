@@ -11,8 +11,7 @@ from django.urls import reverse
 
 from rollout import actions
 from rollout.admin import change_log
-from rollout.admin.change_log import written_lines
-from rollout.models import Rollout, Wave
+from rollout.models import Cohort, Rollout, Wave
 from tests.admin.edits import wave
 from tests.factories import ContactFactory, MinistryFactory, WaveFactory
 from tests.rollout.what_ifs import suppose
@@ -150,12 +149,6 @@ def test_export_goes_through_all_pages(staff_client, sato, monkeypatch):
     assert [line[7] for line in table(staff_client, who="sato")[1:]] == ["4", "3", "2", "1", "0"]
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\ta", "\ra"])
-def test_no_cell_is_a_formula(cell):
-    [mark, line] = written_lines([[cell, "1"]])
-    assert (mark, next(csv.reader(StringIO(line, newline="")))) == ("\ufeff", [f"'{cell}", "1"])
-
-
 def test_people_are_told_of_to_who_may_see_them_alone(client, django_user_model, sato):
     change(ContactFactory.build(ministry=MinistryFactory(), email="secret@example.go.jp"), sato)
     person = django_user_model.objects.create_user("clerk", is_staff=True)
@@ -191,16 +184,34 @@ def test_scenario_is_in_the_log_too(staff_client):
     assert {entry["kind_of_row"] for entry in entries(staff_client)[:2]} == {"試算", "試算の変更点"}
 
 
-def test_log_takes_as_many_queries_for_one_change_as_for_many(staff_client, sato):
+def add(number, sato):
+    change(WaveFactory.build(rollout=Rollout.objects.get(code="nta"), code=f"new-{number}"), sato)
+
+
+def add_and_delete(number, sato):
+    add(number, sato)
+    actions.delete_row(row=Wave.objects.get(code=f"new-{number}"), actor=sato, reason="")
+
+
+def regroup(number, sato):
+    for cohort in Cohort.objects.all()[:2]:
+        change(Rollout.objects.get(code="mof"), sato, cohort=cohort)
+
+
+def edit(number, sato):
+    change(wave(), sato, note=str(number))
+
+
+@pytest.mark.parametrize("do", [edit, add, add_and_delete, regroup])
+def test_log_takes_as_many_queries_for_one_change_as_for_many(staff_client, sato, do):
     def count():
         with CaptureQueriesContext(connection) as queries:
             staff_client.get(LOG, {"who": "sato"})
         return len(queries)
 
-    change(wave(), sato, note="0")
+    do(0, sato)
     count()
     one = count()
-    for number in range(1, 20):
-        change(wave(), sato, note=str(number))
-        change(wave("isa-1"), sato, note=str(number))
-    assert count() == one
+    for number in range(1, 10):
+        do(number, sato)
+    assert count() <= one

@@ -8,7 +8,7 @@ from django.urls import reverse
 from rollout import actions
 from rollout.models import Cohort, Rollout, Source, Wave
 from tests.admin.edits import history_count, post_and_confirm, url, values_in, wave
-from tests.factories import CohortFactory, RolloutFactory
+from tests.factories import CohortFactory, ContactFactory, RolloutFactory
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -76,6 +76,16 @@ def test_choice_that_is_gone_is_named(staff_client):
     assert told(answer)[1:] == [
         "次の項目は、選ばれていたものが削除されているため、入れられませんでした：導入区分"
     ]
+
+
+def test_version_is_for_who_may_see_the_row(client, django_user_model):
+    contact = ContactFactory(email="secret@example.go.jp")
+    person = django_user_model.objects.create_user("clerk", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="add_contact"))
+    client.force_login(person)
+    number = contact.history.first().history_id
+    answer = client.get(reverse("admin:ministries_contact_add"), {"restore": number})
+    assert (answer.status_code, "secret@" in answer.content.decode()) == (200, False)
 
 
 def history(client, **chosen):

@@ -25,6 +25,8 @@ MODELS = sorted(OURS, key=lambda model: model._meta.label)
 PAGES = {
     "まとめて変更": lambda: reverse("admin:rollout_wave_bulk"),
     "統合": lambda: reverse("admin:rollout_wave_merge"),
+    "移行単位の書き出し": lambda: reverse("admin:rollout_wave_export_csv"),
+    "連絡先の書き出し": lambda: reverse("admin:ministries_contact_export_xlsx"),
     "新しい資料の反映": lambda: reverse("admin:rollout_cohort_document"),
     "計画の変更履歴": lambda: reverse("admin:rollout_changes"),
     "計画の変更履歴（CSV）": lambda: reverse("admin:rollout_changes_csv"),
