@@ -78,6 +78,8 @@ def letters(client, model):
 def opens(client, address):
     """Whether a page is there for somebody; one that leads on to its list is."""
     answer = client.get(address)
+    if answer.streaming:
+        b"".join(answer.streaming_content)  # read to its end, which closes it
     return NOTHING if answer.status_code == 403 or "/login/" in answer.get("Location", "") else "○"
 
 
