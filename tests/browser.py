@@ -34,6 +34,13 @@ def chromium():
 
 
 def look(page, name):
-    """Keep a picture, for who wants to see it."""
+    """Wait for the page's end and keep a picture, for who wants to see it."""
+    page.wait_for_load_state()
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def content_width(page):
+    """The width that a page, loaded to its end, needs; beyond the window's it scrolls sideways."""
+    page.wait_for_load_state()
+    return page.evaluate("document.documentElement.scrollWidth")

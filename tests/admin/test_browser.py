@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from rollout.models import Rollout, Wave
 from tests.admin.edits import REASON, url
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -54,6 +54,6 @@ def test_confirmation_fits_and_has_no_axe_violations(open_page, width):
     look(page, f"rollout-{width}")
     send(page, "人数（全体）:", "70000")
     look(page, f"confirmation-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()

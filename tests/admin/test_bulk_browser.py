@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
 from rollout.models import Wave
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -38,7 +38,7 @@ def test_pages_fit_and_have_no_axe_violations(open_page, width):
         look(page, f"bulk-{step.__name__}-{width}")
         results = Axe().run(page)
         assert results.violations_count == 0, results.generate_report()
-        assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+        assert (content_width(page), page.said) == (width, [])
 
 
 def test_waves_are_rescheduled_without_javascript(open_page):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rollout.models import PlanVersion, Reminder, Wave
 from tests.admin.edits import url
 from tests.answers import make_reminder
-from tests.browser import look
+from tests.browser import content_width, look
 from tests.conftest import SEED_NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -22,7 +22,7 @@ def reminder():
 
 
 def check(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from rollout.models import Rollout
 from tests.admin.test_document import LIST, NEW
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -43,7 +43,7 @@ def test_pages_fit_and_have_no_axe_violations(open_page, width):
         look(page, f"document-{step.__name__}-{width}")
         results = Axe().run(page)
         assert results.violations_count == 0, results.generate_report()
-        assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+        assert (content_width(page), page.said) == (width, [])
 
 
 def test_document_is_put_into_force_without_javascript(open_page):

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from rollout import actions
 from tests.admin.edits import url, wave
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -26,7 +26,7 @@ def checked(page, width, name):
     look(page, f"{name}-{width}")
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
-    assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+    assert (content_width(page), page.said) == (width, [])
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.admin.edits import url, wave
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -32,7 +32,7 @@ def test_second_of_two_people_sees_the_firsts_change_and_saves_again(open_page, 
     send(second, 切替="R8.10", 備考="説明会は7月")
     second.get_by_role("heading", name="ほかの人がこの内容を変更しました").wait_for()
     look(second, f"clash-{width}")
-    assert second.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(second) == width
     if width == 1280:
         results = Axe().run(second, context="section.clash")
         assert results.violations_count == 0, results.generate_report()

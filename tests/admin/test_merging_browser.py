@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
 from rollout.models import Rollout, Wave
+from tests.browser import content_width
 from tests.factories import WaveFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -42,10 +43,9 @@ def test_page_is_sound_by_axe_and_does_not_overflow(open_page, width, steps):
     page = open_page(width, LIST, bypass_csp=True)
     for step in steps:
         step(page)
-    page.wait_for_load_state()
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
-    assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+    assert (content_width(page), page.said) == (width, [])
 
 
 def test_waves_are_merged_without_javascript(open_page):

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from rollout.models import Scenario
 from tests.api.edits import move
+from tests.browser import content_width
 from tests.rollout.what_ifs import suppose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -24,7 +25,7 @@ def test_promotion_is_sound_by_axe_and_does_not_overflow(open_page, path, width)
     page = open_page(width, path, bypass_csp=True)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
-    assert (page.evaluate("document.documentElement.scrollWidth"), page.said) == (width, [])
+    assert (content_width(page), page.said) == (width, [])
 
 
 def test_promotion_works_without_javascript(open_page, path):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from rollout.models import ReminderRule, Wave
 from tests.admin.edits import everything, url
-from tests.browser import look
+from tests.browser import content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -89,6 +89,6 @@ def test_pages_of_rules_fit_and_have_no_axe_violations(open_page, width, name):
         page.get_by_role("button", name="文面を確認").click()
         page.get_by_text("まだ保存していません。").wait_for()
     look(page, f"rules-{name}-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()

@@ -7,7 +7,7 @@ from rollout import actions, outbox
 from rollout.models import WarningAcceptance
 from tests.admin.edits import url, wave
 from tests.admin.test_browser import send
-from tests.browser import look
+from tests.browser import content_width, look
 from tests.factories import ContactFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -26,7 +26,7 @@ def frozen():
 
 def checked(page, width, name, part=None):
     look(page, f"{name}-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page, context=part)
     assert results.violations_count == 0, results.generate_report()
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from rollout import outbox
 from tests.admin.edits import wave
-from tests.browser import look
+from tests.browser import content_width, look
 from tests.factories import ContactFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -20,7 +20,7 @@ def test_list_fits_and_has_no_axe_violations(open_page, width):
     outbox.plan_reminders()
     page = open_page(width, LIST, bypass_csp=True)
     look(page, f"waves-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

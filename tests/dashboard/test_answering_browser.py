@@ -11,7 +11,7 @@ from rollout.domain.dates import FuzzyDate, parse
 from rollout.models import Reminder, Wave
 from rollout.outbox.links import answer_url
 from tests.answers import sent_reminder
-from tests.browser import chromium, look
+from tests.browser import chromium, content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -111,7 +111,7 @@ def bounds(text):
 
 
 def check(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

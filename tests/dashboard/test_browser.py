@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import chromium
+from tests.browser import chromium, content_width
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
 
@@ -45,7 +45,7 @@ PATHS = ["/", "/reconciliation/"]
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_page_does_not_overflow(open_page, width, path):
     page = open_page(width, path)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     assert page.said == []
 
 

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from rollout.models import Wave
-from tests.browser import chromium
+from tests.browser import chromium, content_width
 from tests.factories import BaselineFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
@@ -44,7 +44,7 @@ def test_comparison_reads_without_javascript(open_page, width, shown, hidden):
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_comparison_does_not_overflow(open_page, width):
     page = open_page(width)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert content_width(page) == width
     assert page.said == []
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django_otp.oath import totp
 
-from tests.browser import chromium, look
+from tests.browser import chromium, content_width, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct horse battery"
@@ -81,6 +81,6 @@ def test_pages_fit_and_have_no_axe_violations(open_page, width):
 
 def check(page, name):
     look(page, name)
-    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"], name
+    assert content_width(page) == page.viewport_size["width"], name
     results = Axe().run(page)
     assert results.violations_count == 0, f"{name}: {results.generate_report()}"
