@@ -1,4 +1,4 @@
-"""Print the tables for the configured kind of database: `python -m bench [reminders | WAVES...]`."""
+"""Print tables for the configured kind of database: `python -m bench [reminders | imports | WAVES...]`."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ import sys
 
 import django
 
-REMINDERS = "reminders"
+REMINDERS, IMPORTS = "reminders", "imports"
 
 
 def main() -> None:
@@ -16,13 +16,15 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from bench.table import SIZES, print_reminder_tables, print_risk_table, print_tables
+    from bench.table import SIZES, print_import_table, print_reminder_tables, print_risk_table, print_tables
 
-    if sys.argv[1:] == [REMINDERS]:
-        print_reminder_tables()
+    alone = {REMINDERS: print_reminder_tables, IMPORTS: print_import_table}
+    if len(sys.argv) == 2 and sys.argv[1] in alone:
+        alone[sys.argv[1]]()
         return
     print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
     print_reminder_tables()
+    print_import_table()
     if connection.vendor == "sqlite":  # it needs no database: once is enough
         print_risk_table()
 

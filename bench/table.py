@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.utils import timezone
 
-from bench import edit, ledger, mails, recompute, risk
+from bench import edit, imports, ledger, mails, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
@@ -39,6 +39,9 @@ PLANNED_WAVES = (1_000, 10_000)
 DELIVERY_HEADINGS = ("mails", "Django's own, a second", "delivered, a second", "delivered ÷ Django's own")
 PLANNING_HEADINGS = ("waves", "rows", "planned rows a second", "looked at again, a second", "memory, MiB")
 TICK_HEADINGS = ("rows", "tick, ms", "middle, ms", "statements", "of them read every row")
+
+IMPORTED_WAVES = 20_000
+IMPORT_HEADINGS = ("waves", "read, s", "checked, s", "applied, s", "checked ÷ read", "applied ÷ read")
 
 
 def print_tables(sizes: list[int]) -> None:
@@ -103,6 +106,16 @@ def print_reminder_tables() -> None:
     cells = (f"{1000 * seconds:.1f}" for seconds in (tick.best_seconds, tick.median_seconds))
     write("", *_head(TICK_HEADINGS))
     write(_row([f"{tick.rows:,}", *cells, str(tick.statements), str(len(tick.scans))]), *tick.scans, "")
+
+
+def print_import_table() -> None:
+    """The largest workbook that is taken in, every wave of it changed."""
+    write("", f"### An import on {database_version()}", "", describe_machine(), "", *_head(IMPORT_HEADINGS))
+    with throw_away_database():
+        found = imports.measure(IMPORTED_WAVES, turns=2)
+    seconds = (found.read_seconds, found.check_seconds, found.apply_seconds)
+    cells = (f"{each:.1f}" for each in seconds)
+    write(_row([f"{IMPORTED_WAVES:,}", *cells, str(found.check), str(found.apply)]), "")
 
 
 def _planning_cells(waves: int, found: ledger.Planning) -> list[str]:

@@ -180,7 +180,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is static: nothing to keep in a file
-CELERY_BEAT_SCHEDULE = {"tick": {"task": "rollout.tick", "schedule": 60.0, "options": {"expires": 55}}}
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "rollout.tick", "schedule": 60.0, "options": {"expires": 55}},
+    "imports": {"task": "rollout.imports", "schedule": 60.0, "options": {"expires": 55}},
+}
 
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:

@@ -1,5 +1,6 @@
 """Ministries in 建制順 and the contacts who are told about their cutovers."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -184,13 +185,15 @@ class Contact(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; who is told of something new, or at another address, is so from now on."""
         before = Contact.objects.filter(pk=self.pk).first() if self.pk else None
-        if before and self._tells_anew(before):
-            self.reachable_since = timezone.now()
-        if before and self._has_moved(before):
-            self.calendar_serial = (
-                before.calendar_serial + 1
-            )  # the URL was another person's, or another role's
+        self.carry_on(before, timezone.now())
         super().save(*args, **kwargs)
+
+    def carry_on(self, before: "Contact | None", now: datetime) -> None:
+        """Fill what is derived: since when it is told, and which calendar URL is good."""
+        if before and self._tells_anew(before):
+            self.reachable_since = now
+        if before and self._has_moved(before):  # the URL was another person's, or another role's
+            self.calendar_serial = before.calendar_serial + 1
 
     def natural_key(self) -> tuple[str, str]:
         """The ministry's code and the address."""

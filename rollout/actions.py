@@ -2,7 +2,7 @@
 commit order; the figures follow on commit (rollout.receivers). Rules broken raise ValidationError by
 field, in Japanese, and nothing is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from ministries.models import Contact
 from rollout.domain.dates import Precision
 from rollout.domain.plan import Status
 from rollout.history import catch_up, complete_since
@@ -27,10 +28,13 @@ from rollout.merging import (
 )
 from rollout.models import Baseline, Citation, PlanVersion, Rollout, Scenario, ScenarioChange, Source, Wave
 from rollout.scenarios import Step, steps_now
+from rollout.tasks import nudge_on_commit
 
 Row = TypeVar("Row", bound=models.Model)
 Actor = AbstractBaseUser | None
 
+BATCH = 500
+"""Rows that one statement writes."""
 REASONED_FIELDS = frozenset({"cutover", "users", "published_users", "status"})
 WAVE_NEEDED = "導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。"
 PROMOTED_IS_FROZEN = "計画に反映済みの試算は変更できません。新しい試算を作ってください。"
@@ -73,6 +77,36 @@ def save_row(*, row: Row, actor: Actor, reason: str, evidence: Evidence | None =
         citations = [_adopt(row, subject, evidence) for subject in subjects]
         _newest_version(row).update(history_citation=citations[0])
     return row
+
+
+@transaction.atomic
+def save_rows(*, rows: Sequence[Wave] | Sequence[Contact], actor: Actor, reason: str) -> None:
+    """Add or change many checked rows of one model in a few statements, each with its version.
+
+    The same as `save_row` of each but for signals and evidence; the figures follow once, on commit.
+    """
+    version, now = PlanVersion.objects.lock(), timezone.now()
+    catch_up(version, now)
+    model: Any = type(rows[0])
+    stored = model._default_manager.in_bulk([row.pk for row in rows if row.pk])
+    for row in rows:
+        row.carry_on(stored.get(row.pk), now)
+    new, changed = ([row for row in rows if (row.pk in stored) is known] for known in (False, True))
+    names = [
+        field.name
+        for field in model._meta.concrete_fields
+        if any(getattr(row, field.attname) != getattr(stored[row.pk], field.attname) for row in changed)
+    ]
+    model._default_manager.bulk_create(new, batch_size=BATCH)
+    if names:  # an upsert: a tenth of the time that bulk_update takes
+        model._default_manager.bulk_create(
+            changed, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=names
+        )
+    signature = {"default_user": actor, "default_change_reason": reason, "default_date": now}
+    model.history.bulk_history_create(new, batch_size=BATCH, **signature)
+    model.history.bulk_history_create(changed, batch_size=BATCH, update=True, **signature)
+    PlanVersion.objects.raise_number(history_missing=False)
+    nudge_on_commit()
 
 
 @transaction.atomic
@@ -164,7 +198,12 @@ def rollouts_left_empty(waves: Iterable[Wave]) -> list[Rollout]:
 
 
 def check_wave(wave: Wave) -> None:
-    """Raise ValidationError, by field, when `wave` may not be saved as it is.
+    """Raise ValidationError, by field, when `wave` may not be saved as it is (`check_change`)."""
+    check_change(wave, _stored_value(wave, "status"))
+
+
+def check_change(wave: Wave, status_before: str | None) -> None:
+    """Raise ValidationError, by field, when `wave`, whose stored status is given, may not become this.
 
     What is in use has a day, not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
     What was merged has no count of its own.
@@ -174,7 +213,7 @@ def check_wave(wave: Wave) -> None:
     if wave.status != Status.IN_USE:
         return
     cutover = wave.cutover
-    if _stored_value(wave, "status") != Status.IN_USE and cutover.precision is not Precision.DAY:
+    if status_before != Status.IN_USE and cutover.precision is not Precision.DAY:
         raise ValidationError({"cutover": DAY_NEEDED})
     if cutover.earliest is None or cutover.latest is None:
         raise ValidationError({"cutover": "「利用中」の移行単位には、利用を始めた日か月が必要です。"})

@@ -45,8 +45,11 @@ def stored_users(today: date) -> UsersOf:
     return projection.users_of if projection else lambda ids: np.full(len(ids), NONE)
 
 
-def read_calendar(users_of: UsersOf) -> Calendar:
-    """Freeze periods, limits and rules; the loads of the months only where there is a limit."""
+def read_calendar(users_of: UsersOf, as_if: Sequence[Wave] = ()) -> Calendar:
+    """Freeze periods, limits and rules; the loads of the months only where there is a limit.
+
+    `as_if` has waves as they might become, which load the months in place of their rows.
+    """
     limits = [
         calendar_lint.MonthlyLimit(row.from_fiscal_year, row.users, row.cutovers)
         for row in MonthlyLimit.objects.all()
@@ -59,17 +62,24 @@ def read_calendar(users_of: UsersOf) -> Calendar:
             for row in FreezePeriod.objects.all()
         ],
         limits=limits,
-        loads=_read_loads(users_of) if limits else {},
+        loads=_read_loads(users_of, as_if) if limits else {},
         rules=read_rules(ReminderRule.objects.all()),
     )
 
 
 def warnings_about(
-    waves: Sequence[Wave], *, users_of: UsersOf | None = None, today: date | None = None
+    waves: Sequence[Wave],
+    *,
+    users_of: UsersOf | None = None,
+    today: date | None = None,
+    as_if: Sequence[Wave] = (),
 ) -> list[WaveWarning]:
-    """All warnings about these waves, which come with their rollouts, in a constant number of queries."""
+    """All warnings about these waves, which come with their rollouts, in a constant number of queries.
+
+    `as_if` has those among them that are not stored like this.
+    """
     today = today or timezone.localdate()
-    calendar = read_calendar(users_of or stored_users(today))
+    calendar = read_calendar(users_of or stored_users(today), as_if)
     found = calendar_lint.lints_of(read_waves(waves), calendar, today)
     accepted = _acceptances(found)
     return [
@@ -86,12 +96,20 @@ def _acceptances(
     return {row.key: row for row in rows}
 
 
-def _read_loads(users_of: UsersOf) -> dict[int, MonthLoad]:
+def _read_loads(users_of: UsersOf, as_if: Sequence[Wave]) -> dict[int, MonthLoad]:
     """Users and cutovers by month, of what is known to the day or the month and not cancelled."""
-    dated = Wave.objects.filter(
-        cutover_precision__in=[Precision.DAY.value, Precision.MONTH.value], cutover_latest__isnull=False
-    ).exclude(status=Status.CANCELLED.value)
-    rows = list(dated.order_by("pk").values_list("pk", "cutover_earliest"))
+    precisions = [Precision.DAY.value, Precision.MONTH.value]
+    dated = Wave.objects.filter(cutover_precision__in=precisions, cutover_latest__isnull=False)
+    stored = dated.exclude(status=Status.CANCELLED.value).order_by("pk").values_list("pk", "cutover_earliest")
+    instead = {wave.pk for wave in as_if}
+    rows = [row for row in stored if row[0] not in instead]
+    rows += [
+        (wave.pk, wave.cutover_earliest)
+        for wave in as_if
+        if wave.cutover_precision in precisions
+        and wave.cutover_latest is not None
+        and wave.status != Status.CANCELLED
+    ]
     users = users_of(np.array([key for key, _ in rows], dtype=np.int64)).clip(0).tolist()
     total: Counter[int] = Counter()
     cutovers: Counter[int] = Counter()

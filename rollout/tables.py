@@ -1,29 +1,36 @@
 """Tables for people: CSV as Excel opens it, and workbooks with typed cells. No cell is ever a formula."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from io import StringIO
-from typing import IO
+from itertools import zip_longest
+from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
 
 Cell = str | int | date | None
 Row = Sequence[Cell]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+QUOTE = "'"
+"""Stands before text in CSV that begins like a formula or with itself; whoever reads it takes one off."""
 MARK = "\ufeff"
 """Tells Excel that what follows is UTF-8."""
 WIDE = 18
 """Width of a column, in digits."""
+CHOICES = "選択肢"
+LAST_ROW = 20_001
+"""How far down a column offers its choices."""
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The mark, then a line for each row; text that Excel could take for a formula gets an apostrophe."""
+    """The mark, then a line for each row; text that Excel could take for a formula is quoted (`QUOTE`)."""
     yield MARK
     for row in rows:
         line = StringIO()
@@ -31,10 +38,21 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
         yield line.getvalue()
 
 
-def write_workbook(file: IO[bytes], title: str, headings: Sequence[str], rows: Iterable[Row]) -> None:
-    """One sheet: bold headings that stay in sight, days and numbers as such, text as text."""
+def write_workbook(
+    file: IO[bytes],
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Row],
+    choices: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """One sheet: bold headings that stay in sight, days and numbers as such, text as text.
+
+    Under the headings of `choices` Excel offers these values, which stand in a hidden sheet.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
+    if choices:
+        _offer(book, sheet, headings, choices)
     sheet.freeze_panes = "A2"
     for number in range(1, len(headings) + 1):
         sheet.column_dimensions[get_column_letter(number)].width = WIDE
@@ -45,13 +63,31 @@ def write_workbook(file: IO[bytes], title: str, headings: Sequence[str], rows: I
     book.save(file)
 
 
+def printable(text: str) -> str:
+    """The text without the control characters that no workbook can hold."""
+    return str(ILLEGAL_CHARACTERS_RE.sub("", text))
+
+
 def _plain(cell: Cell) -> str:
     text = "" if cell is None else str(cell)
-    return f"'{text}" if isinstance(cell, str) and text.startswith(FORMULA_STARTS) else text
+    return f"{QUOTE}{text}" if isinstance(cell, str) and text.startswith((QUOTE, *FORMULA_STARTS)) else text
+
+
+def _offer(book: Workbook, sheet: Any, headings: Sequence[str], choices: Mapping[str, Sequence[str]]) -> None:
+    hidden = book.create_sheet(CHOICES)
+    hidden.sheet_state = "hidden"
+    for row in zip_longest(*choices.values()):
+        hidden.append([_cell(hidden, value) for value in row])
+    for number, (heading, values) in enumerate(choices.items(), 1):
+        source, column = get_column_letter(number), get_column_letter(headings.index(heading) + 1)
+        rule = DataValidation("list", f"={CHOICES}!${source}$1:${source}${len(values)}", allow_blank=True)
+        rule.error, rule.errorTitle = "一覧から選んでください。", heading
+        rule.add(f"{column}2:{column}{LAST_ROW}")
+        sheet.data_validations.append(rule)
 
 
 def _cell(sheet: object, value: Cell, font: Font | None = None) -> WriteOnlyCell:
-    text = ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
+    text = printable(value) if isinstance(value, str) else value
     cell = WriteOnlyCell(sheet, text)
     if isinstance(value, str):
         cell.data_type = "s"  # also where it begins like a formula

@@ -1,6 +1,7 @@
 """Celery entry points. Messages are nudges: what they do not bring about, the tick finds in the rows."""
 
 import logging
+from typing import Any
 
 from celery import shared_task
 from django.conf import settings
@@ -32,15 +33,20 @@ def tick() -> None:
 
 
 def nudge() -> None:
-    """Have the figures follow a committed change, in a worker where there is one, here where there is none.
+    """Have the figures follow a committed change."""
+    hand_over(follow_change)
 
-    A broker that is away costs time only: the tick catches up within a minute.
+
+def hand_over(task: Any, *args: Any) -> None:
+    """Have a task done, in a worker where there is one, here where there is none.
+
+    A broker that is away costs time only: what is to be done stands in the rows, to be found within a minute.
     """
     if not settings.REDIS_URL and not worker_is_here.is_set():
-        follow_change()
+        task(*args)
         return
     try:
-        follow_change.delay()
+        task.delay(*args)
     except OperationalError:
         logger.warning("broker unreachable; the next tick follows the change")
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from rollout import bulk
 from rollout.admin.base import _actor, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
-from rollout.admin.consequences import Consequences
 from rollout.admin.trying import SeenForm, do_or_show, try_out
 from rollout.calendar_warnings import planned_users
+from rollout.consequences import Consequences
 from rollout.domain.dates import FuzzyDate, Precision
 from rollout.domain.plan import Status
 from rollout.merging import named

@@ -21,12 +21,12 @@ from django.utils import timezone
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
-from rollout.admin.consequences import Consequences, waves_of
 from rollout.admin.history import Timeline, newest_versions
-from rollout.admin.impact import Impact
 from rollout.calendar_warnings import planned_users
+from rollout.consequences import Consequences, waves_of
 from rollout.domain.plan import IntArray, Plan, is_same
 from rollout.history import catch_up
+from rollout.impact import Impact
 from rollout.models import PlanVersion
 from rollout.reader import read_plan
 

@@ -13,44 +13,8 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from ministries.models import Contact
 from rollout.admin.base import StockAdmin
-from rollout.admin.lists import stored_projection
-from rollout.admin.wording import year_text
-from rollout.models import Wave
-from rollout.models.labels import COUNT_BASIS_LABELS, PRECISION_LABELS, STATUS_LABELS
 from rollout.tables import Row, csv_lines, write_workbook
-
-CHUNK = 2_000
-WAVE_HEADINGS = (
-    *("コード", "府省庁", "範囲", "名称", "導入案件", "導入区分", "切替", "切替（和暦）"),
-    *("切替（最早）", "切替（最遅）", "切替の精度", "年度", "人数", "見込みでの人数", "人数の根拠"),
-    *("状態", "日程確認", "備考"),
-)
-CONTACT_HEADINGS = ("府省庁コード", "府省庁", "氏名・部署", "メールアドレス", "役割", "通知する")
-
-
-def wave_rows(waves: QuerySet[Wave]) -> Iterator[Row]:
-    """Each wave as written, as read, and with the count that the stored projection has."""
-    projection = stored_projection()
-    for wave in waves.select_related("rollout__lead_ministry", "rollout__cohort").iterator(CHUNK):
-        rollout, cutover = wave.rollout, wave.cutover
-        users, basis = projection.count_of(wave.pk) if projection and not wave.is_merged else (None, None)
-        yield (
-            *(wave.code, rollout.lead_ministry.name, rollout.scope, wave.name, rollout.code),
-            *(rollout.cohort.label, cutover.text, cutover.format_japanese()),
-            *(cutover.earliest, cutover.latest, PRECISION_LABELS.get(wave.cutover_precision, "")),
-            *(year_text(cutover), wave.users, users, "" if basis is None else COUNT_BASIS_LABELS[basis]),
-            *(STATUS_LABELS[wave.status], wave.confirmed_on, wave.note),
-        )
-
-
-def contact_rows(contacts: QuerySet[Contact]) -> Iterator[Row]:
-    """Each contact; for who may see them alone."""
-    for contact in contacts.select_related("ministry").iterator(CHUNK):
-        active = "はい" if contact.active else "いいえ"
-        ministry, role = contact.ministry, contact.get_role_display()
-        yield ministry.code, ministry.name, contact.name, contact.email, role, active
 
 
 class ExportingAdmin(StockAdmin):

@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
 from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
-from rollout.admin.exporting import CONTACT_HEADINGS, ExportingAdmin, contact_rows
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
+from rollout.admin.importing import ImportingAdmin
+from rollout.exports import CONTACT_HEADINGS, contact_rows
+from rollout.models import PlanImport
 from rollout.outbox.failures import failing_addresses
 from rollout.outbox.subscriptions import subscription_url
 from rollout.tables import Row
@@ -67,7 +69,7 @@ class MinistryAdmin(PlanAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(ExportingAdmin, PlanAdmin):
+class ContactAdmin(ImportingAdmin, PlanAdmin):
     """Everyone who is told about a cutover."""
 
     list_display = ("name", "ministry", "email", "role", "active")
@@ -78,10 +80,15 @@ class ContactAdmin(ExportingAdmin, PlanAdmin):
     fields = ("ministry", "name", "email", "role", "active")
     actions = ("renew_subscriptions",)
     table_headings = CONTACT_HEADINGS
+    import_kind = PlanImport.Kind.CONTACT
 
     def table_rows(self, rows: QuerySet[Contact]) -> Iterator[Row]:
         """As `contact_rows` has them."""
         return contact_rows(rows)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """An import may add contacts, too."""
+        return bool(super().has_import_permission(request) and self.has_add_permission(request))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; above it, the addresses that the mail server refuses again and again."""

@@ -18,7 +18,6 @@ from rollout.admin.base import Parts, StockStacked, StockTabular
 from rollout.admin.bulk import BulkAdmin
 from rollout.admin.change_log import ChangeLogAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
-from rollout.admin.exporting import WAVE_HEADINGS, ExportingAdmin, wave_rows
 from rollout.admin.forms import (
     CitationForm,
     CitationFormSet,
@@ -27,11 +26,13 @@ from rollout.admin.forms import (
     WaveFormSet,
     WavePartForm,
 )
+from rollout.admin.importing import ImportingAdmin
 from rollout.admin.lists import CountedList, WaveList, stored_projection
 from rollout.admin.merging import MergingAdmin
 from rollout.admin.warned import AcceptingAdmin, Warned
 from rollout.domain.dates import UNDECIDED
-from rollout.models import Citation, Rollout, RolloutCoverage, Wave
+from rollout.exports import WAVE_HEADINGS, wave_rows
+from rollout.models import Citation, PlanImport, Rollout, RolloutCoverage, Wave
 from rollout.tables import Row
 
 BY_CUTOVER = F("cutover_latest").asc(nulls_last=True)
@@ -49,7 +50,7 @@ class WaveReading:
 
 
 @admin.register(Wave)
-class WaveAdmin(AcceptingAdmin, WaveReading, ExportingAdmin, BulkAdmin, MergingAdmin):
+class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingAdmin):
     """Waves: what moves when, how many users, how far away."""
 
     form = WaveForm
@@ -61,6 +62,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ExportingAdmin, BulkAdmin, MergingA
     show_full_result_count = False
     change_list_template = "admin/wave_change_list.html"
     table_headings = WAVE_HEADINGS
+    import_kind = PlanImport.Kind.WAVE
     list_display_links = ("ministry",)
     list_filter = (
         filters.MineFilter,

@@ -23,9 +23,9 @@ from rollout import actions
 from rollout.admin import wording
 from rollout.admin.base import LockedAdmin, Parts, SafeChoices, StockTabular, _actor, writing
 from rollout.admin.forms import PartFormSet, RowForm
-from rollout.admin.impact import Impact
 from rollout.domain.scenario import apply
 from rollout.history import plan_changed_at, plan_moved_at
+from rollout.impact import Impact
 from rollout.models import PlanVersion, Scenario, ScenarioChange
 from rollout.reader import read_plan
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now

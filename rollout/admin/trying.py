@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from rollout.admin.confirmation import tried
-from rollout.admin.impact import Impact
 from rollout.history import catch_up
+from rollout.impact import Impact
 from rollout.models import PlanVersion
 from rollout.reader import read_plan
 

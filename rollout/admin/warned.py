@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from rollout import accepting
 from rollout.admin.base import PlanAdmin, _actor, row_number, writing
-from rollout.admin.consequences import stored_waves, waves_of
 from rollout.calendar_warnings import warnings_about
+from rollout.consequences import stored_waves, waves_of
 from rollout.models import Wave
 
 ACCEPTED = "注意を承認しました。理由とともに表示され続けます。切替を変えると、もう一度注意が出ます。"

@@ -48,10 +48,11 @@ def apply(plan: Plan, changes: Iterable[Change]) -> Plan:
     rollout_users = plan.rollouts.users.copy()
     waves = {column.name: _copy(getattr(plan.waves, column.name)) for column in fields(plan.waves)}
     row_of = {code: row for row, code in enumerate(plan.rollouts.codes)}
+    wave_rows = _WaveRows(plan.waves)
     for change in sorted(changes, key=lambda change: change.wave is not None):
         if change.rollout not in row_of:
             continue
-        _move(waves, _rows(plan.waves, row_of[change.rollout], change), change)
+        _move(waves, wave_rows.of(row_of[change.rollout], change), change)
         if change.users is not None and change.wave is None:
             rollout_users[row_of[change.rollout]] = change.users
     return replace(plan, rollouts=replace(plan.rollouts, users=rollout_users), waves=Waves(**waves))
@@ -61,13 +62,21 @@ def _copy(column: Any) -> Any:
     return column.copy() if isinstance(column, np.ndarray) else column
 
 
-def _rows(waves: Waves, rollout: int, change: Change) -> IntArray:
-    """The rows of the waves that a change of the rollout speaks of."""
-    rows = np.flatnonzero(waves.rollout == rollout)
-    settled = waves.in_use[rows] | waves.cancelled[rows]
-    pairs = zip(rows.tolist(), settled.tolist(), strict=True)
-    found = [row for row, over in pairs if reaches(change.wave, waves.codes[row], settled=over)]
-    return np.array(found, dtype=np.int64)
+class _WaveRows:
+    """The rows of the waves that changes speak of; one that names its wave is found without a search."""
+
+    def __init__(self, waves: Waves) -> None:
+        self._waves = waves
+        pairs = zip(waves.rollout.tolist(), waves.codes, strict=True)
+        self._row_of = {pair: row for row, pair in enumerate(pairs)}
+
+    def of(self, rollout: int, change: Change) -> IntArray:
+        """The rows that a change of the rollout speaks of."""
+        if change.wave is not None:
+            row = self._row_of.get((rollout, change.wave))
+            return np.array([] if row is None else [row], dtype=np.int64)
+        rows = np.flatnonzero(self._waves.rollout == rollout)
+        return rows[~(self._waves.in_use[rows] | self._waves.cancelled[rows])]
 
 
 def _move(waves: dict[str, Any], rows: IntArray, change: Change) -> None:

@@ -4,6 +4,7 @@ from rollout.models.baseline import Baseline
 from rollout.models.calendar import FreezePeriod, MonthlyLimit, WarningAcceptance
 from rollout.models.citation import Citation
 from rollout.models.frame import Cohort, Observation, Source, Target
+from rollout.models.imports import PlanImport
 from rollout.models.plan import Rollout, RolloutCoverage, Wave
 from rollout.models.reminders import Reminder, ReminderRule
 from rollout.models.risk import SlipAssumption
@@ -17,6 +18,7 @@ __all__ = [
     "FreezePeriod",
     "MonthlyLimit",
     "Observation",
+    "PlanImport",
     "PlanVersion",
     "Projection",
     "Reminder",

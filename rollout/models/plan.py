@@ -319,15 +319,19 @@ class Wave(models.Model):
             kwargs["update_fields"] = named = {*named, *DERIVED_FROM_CUTOVER}
         if "status" in named:
             kwargs["update_fields"] = {*named, "merged_into"}
+        before = Wave.objects.filter(pk=self.pk).first() if self.pk else None
+        self.carry_on(before, timezone.now())
+        super().save(*args, **kwargs)
+
+    def carry_on(self, before: "Wave | None", now: datetime) -> None:
+        """Fill what is derived: the bounds, the version of the cutover, and whether it stands for itself."""
         if not self.is_merged:
             self.merged_into = None
         fill_bounds(self, "cutover")
-        before = Wave.objects.filter(pk=self.pk).first() if self.pk else None
         if before is not None:
             self.cutover_version, self.cutover_since = before.cutover_version, before.cutover_since
             if self.cutover_bounds != before.cutover_bounds:
-                self.cutover_version, self.cutover_since = before.cutover_version + 1, timezone.now()
-        super().save(*args, **kwargs)
+                self.cutover_version, self.cutover_since = before.cutover_version + 1, now
 
     def natural_key(self) -> tuple[str]:
         """The code."""

@@ -3,6 +3,7 @@
 The outlook (`rollout.outbox.foresight`) is taken before and after, in mind: nothing is written to the ledger.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from rollout.domain.reminders import State
+from rollout.models import Wave
 from rollout.outbox.foresight import Outlook, Upcoming
 
 
@@ -20,10 +22,13 @@ class Difference(NamedTuple):
     created: list[Upcoming]
 
 
-def upcoming_about(waves: Q, now: datetime) -> list[Upcoming]:
-    """What will go out about these waves, as the rows stand; of repeated rules the next mail alone."""
+def upcoming_about(waves: Q, now: datetime, as_if: Iterable[Wave] = ()) -> list[Upcoming]:
+    """What will go out about these waves, as the rows stand; of repeated rules the next mail alone.
+
+    `as_if` has waves as they might become (`Outlook.upcoming`).
+    """
     outlook = Outlook(now, timezone.localdate(now))
-    return [entry for entry in outlook.upcoming(waves) if entry.fate is State.SENT]
+    return [entry for entry in outlook.upcoming(waves, as_if) if entry.fate is State.SENT]
 
 
 def difference(before: list[Upcoming], after: list[Upcoming]) -> Difference:

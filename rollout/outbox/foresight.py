@@ -159,12 +159,17 @@ class Outlook:
         planned_for = version.reminders_number, version.reminders_day
         return planned_for != (version.number, self.book.today)
 
-    def upcoming(self, waves: Q | None = None) -> list[Upcoming]:
-        """All that waits or will, in order, with what becomes of it; of these waves alone, if given."""
+    def upcoming(self, waves: Q | None = None, as_if: Iterable[Wave] = ()) -> list[Upcoming]:
+        """All that waits or will, in order, with what becomes of it; of these waves alone, if given.
+
+        `as_if` has waves as they might become, with their rollouts: they are looked at in place of the rows.
+        """
         waiting = [] if waves else self._without_wave()
-        condition = concerned(self.now)
+        instead = {wave.pk: wave for wave in as_if}
+        condition = concerned(self.now) | Q(pk__in=instead)
         for chunk in chunks(condition & waves if waves else condition):
-            waiting += self._forecast.take(self.book.plan_waves(chunk))
+            seen = [instead.get(wave.pk, wave) for wave in chunk]
+            waiting += self._forecast.take(self.book.plan_waves(seen))
         return sorted(self._decide(waiting), key=lambda entry: entry.order)
 
     def compose(self, entries: Sequence[Upcoming]) -> list[Foreseen]:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from rollout.admin.exporting import CONTACT_HEADINGS, WAVE_HEADINGS
+from rollout.exports import CONTACT_HEADINGS, WAVE_HEADINGS
 from tests.factories import ContactFactory, RolloutFactory, WaveFactory
 
 pytestmark = pytest.mark.usefixtures("seeded")

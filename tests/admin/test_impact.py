@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from rollout.admin.impact import MOST_ROWS, Impact
 from rollout.domain.plan import Status
+from rollout.impact import MOST_ROWS, Impact
 from tests.domain.plans import one_cohort, rollout, wave
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from rollout.models import Scenario
+from rollout.models import PlanImport, Scenario
 from tests.admin.test_pages import pages_of
 from tests.factories import UserFactory
 from tests.rollout.what_ifs import suppose
@@ -27,6 +27,16 @@ PAGES = {
     "統合": lambda: reverse("admin:rollout_wave_merge"),
     "移行単位の書き出し": lambda: reverse("admin:rollout_wave_export_csv"),
     "連絡先の書き出し": lambda: reverse("admin:ministries_contact_export_xlsx"),
+    "移行単位の取り込み": lambda: reverse("admin:rollout_wave_import"),
+    "移行単位の取り込み（1件）": lambda: reverse(
+        "admin:rollout_wave_import_one", args=[an_import("wave").pk]
+    ),
+    "移行単位の様式": lambda: reverse("admin:rollout_wave_import_template"),
+    "連絡先の取り込み": lambda: reverse("admin:ministries_contact_import"),
+    "連絡先の取り込み（1件）": lambda: reverse(
+        "admin:ministries_contact_import_one", args=[an_import("contact").pk]
+    ),
+    "連絡先の様式": lambda: reverse("admin:ministries_contact_import_template"),
     "新しい資料の反映": lambda: reverse("admin:rollout_cohort_document"),
     "計画の変更履歴": lambda: reverse("admin:rollout_changes"),
     "計画の変更履歴（CSV）": lambda: reverse("admin:rollout_changes_csv"),
@@ -44,6 +54,10 @@ ENDPOINTS = {
 
 def a_scenario():
     return Scenario.objects.first() or suppose(("nta", "cutover", "R9.6"))
+
+
+def an_import(kind):
+    return PlanImport.objects.create(kind=kind, file_name="照会.csv")
 
 
 @pytest.fixture(autouse=True)

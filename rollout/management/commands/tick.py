@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from rollout.importing.tasks import follow_imports
 from rollout.tasks import tick
 
 
@@ -15,4 +16,5 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run in this process; no worker is needed."""
         tick()
+        follow_imports()
         self.stdout.write("done")

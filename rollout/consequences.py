@@ -3,7 +3,7 @@
 Taken from the rows as they stand, before the edit and after; the ledger is read and never written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +27,7 @@ NOBODY = "連絡先なし"
 class MailRow:
     """One mail: when, by which rule, about what, to whom; the address for who may see the ledger."""
 
-    when: datetime
+    when: str
     rule: str
     wave: str
     whom: str
@@ -64,11 +64,16 @@ class Consequences:
             return None
         return warnings_about(stored_waves(waves), users_of=users_of, today=timezone.localdate(self._now))
 
-    def mails(self, waves: Q | None, *, with_addresses: bool) -> list[MailRows] | None:
-        """The mails that the edit cancels, then those that it creates; None where it touches no wave."""
+    def mails(
+        self, waves: Q | None, *, with_addresses: bool, as_if: Iterable[Wave] = ()
+    ) -> list[MailRows] | None:
+        """The mails that the edit cancels, then those that it creates; None where it touches no wave.
+
+        `as_if` has the waves as the edit makes them, where that is not written.
+        """
         if waves is None:
             return None
-        found = difference(self._before, _upcoming(waves, self._now))
+        found = difference(self._before, _upcoming(waves, self._now, as_if))
         listed = [*found.cancelled[:LISTED], *found.created[:LISTED]]
         describer = _Describer(listed, with_addresses=with_addresses)
         return [
@@ -84,8 +89,8 @@ def waves_of(row: models.Model) -> Q | None:
     return Q(rollout__in=[row.pk]) if isinstance(row, Rollout) else None
 
 
-def _upcoming(waves: Q | None, now: datetime) -> list[Upcoming]:
-    return [] if waves is None else upcoming_about(waves, now)
+def _upcoming(waves: Q | None, now: datetime, as_if: Iterable[Wave] = ()) -> list[Upcoming]:
+    return [] if waves is None else upcoming_about(waves, now, as_if)
 
 
 def stored_waves(condition: Q) -> list[Wave]:
@@ -114,7 +119,7 @@ class _Describer:
         key, rule, address, *_ = entry.waiting.key
         wave = self._waves.get(key or 0)
         return MailRow(
-            when=entry.goes_at,
+            when=f"{timezone.localtime(entry.goes_at):%Y-%m-%d %H:%M}",
             rule=self._rules[rule].label,
             wave=str(wave or "削除される移行単位"),
             whom=self._whom(wave, address),

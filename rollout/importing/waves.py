@@ -1,0 +1,115 @@
+"""Waves from a table: matched by code, changed in the columns that people write."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from rollout.actions import check_change
+from rollout.domain.dates import FuzzyDate, Precision, parse
+from rollout.domain.plan import Basis
+from rollout.exports import WAVE_HEADINGS, wave_row
+from rollout.importing.files import Line, Value, plain_text
+from rollout.importing.sheets import Sheet, clean
+from rollout.merging import named
+from rollout.models import Projection, Wave
+from rollout.models.labels import STATUS_LABELS
+from rollout.tables import Cell
+
+KEY = "コード"
+STATUS_OF = {label: status for status, label in STATUS_LABELS.items()}
+MERGED = "統合済みの移行単位です。状態は移行単位の画面で変えてください。"
+
+
+class WaveSheet(Sheet):
+    """The export of waves, sent back."""
+
+    title = str(Wave._meta.verbose_name_plural)
+    headings = WAVE_HEADINGS
+    needed = (KEY,)
+    identity = ("府省庁", "範囲", "導入案件", "導入区分")
+    editable = {"名称": "name", "切替": "cutover", "人数": "users", "状態": "status", "備考": "note"}
+    clears = {"名称": "", "切替": parse(""), "人数": None, "備考": ""}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
+        self._waves: dict[str, Wave] = {}
+
+    def prepare(self, lines: Sequence[Line]) -> None:
+        """These waves, in one query."""
+        rows = Wave.objects.select_related("rollout__lead_ministry", "rollout__cohort", "merged_into")
+        self._waves = rows.in_bulk([self.text(line, KEY) for line in lines], field_name="code")
+
+    def find(self, line: Line) -> Wave | None:
+        """The wave of this code, which must be there."""
+        code = self.text(line, KEY)
+        if not code:
+            self.mistake(line, KEY, "コードがありません。書き出したファイルのコードを入れてください。")
+        elif code not in self._waves:
+            self.mistake(
+                line,
+                KEY,
+                f"「{code}」という移行単位はありません。コードを確かめてください。"
+                "新しい移行単位は「導入案件」の画面で追加します。",
+            )
+        elif self.is_first(line, code, KEY):
+            return self._waves[code]
+        return None
+
+    def exported(self, row: Wave) -> Mapping[str, Cell]:
+        """Under the headings of the export."""
+        return dict(zip(WAVE_HEADINGS, wave_row(row, self._projection), strict=True))
+
+    def value(self, heading: str, value: Value) -> Any:
+        """A period, a count, a status or words."""
+        if heading == "切替":
+            return _cutover(value)
+        if heading == "人数":
+            return _users(value)
+        if heading == "状態":
+            return _status(plain_text(value))
+        return str(value)
+
+    def check(self, row: Wave, before: Mapping[str, Any]) -> None:
+        """As the page of the wave does; a day that only looks different stays as it is written."""
+        cutover = before.get("cutover")
+        if cutover and _is_same_day(cutover, row.cutover):
+            row.cutover = cutover
+        status = before.get("status", row.status)
+        if row.merged_into_id is not None and "status" in before:
+            raise ValidationError({"status": MERGED})
+        clean(row, before)
+        check_change(row, status)
+
+    def label(self, row: Wave) -> str:
+        """With its code."""
+        return named(row)
+
+
+def _cutover(value: Value) -> FuzzyDate:
+    return parse(value.isoformat() if isinstance(value, date) else str(value))
+
+
+def _is_same_day(before: FuzzyDate, after: FuzzyDate) -> bool:
+    """True where Excel has made a date of what was written as one day."""
+    is_iso = after.earliest is not None and after.text == after.earliest.isoformat()
+    return is_iso and before.precision is Precision.DAY and before.earliest == after.earliest
+
+
+def _users(value: Value) -> int:
+    text = plain_text(value).removesuffix("人").replace(",", "")
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(
+            f"「{plain_text(value)}」は人数として読めません。1200 のような0以上の整数にしてください。"
+        )
+    return int(text[:12])
+
+
+def _status(text: str) -> str:
+    if text not in STATUS_OF:
+        choices = "、".join(STATUS_OF)
+        raise ValueError(f"「{text}」という状態はありません。{choices} のどれかにしてください。")
+    return STATUS_OF[text]

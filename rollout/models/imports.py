@@ -1,0 +1,76 @@
+"""Tables that people have sent in: checked and looked at, then put into force or dropped."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class PlanImport(models.Model):
+    """One uploaded file and what becomes of it.
+
+    `file` is kept only while it may still be needed: it may hold personal data. `found` is what checking it
+    has found (`rollout.importing.preview.Preview.stored`); once it is settled the numbers alone.
+    `touched_at` is set while a worker is at it.
+    """
+
+    class Kind(models.TextChoices):
+        """What its rows are."""
+
+        WAVE = "wave", "移行単位"
+        CONTACT = "contact", "連絡先"
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", "確認中"
+        CHECKED = "checked", "反映の判断待ち"
+        CONFIRMED = "confirmed", "反映中"
+        APPLIED = "applied", "反映済み"
+        REFUSED = "refused", "取り込めません"
+        DISCARDED = "discarded", "取りやめ"
+
+    kind = models.CharField("種類", max_length=10, choices=Kind.choices)
+    state = models.CharField("状態", max_length=10, choices=State.choices, default=State.WAITING)
+    file_name = models.CharField("ファイル名", max_length=200)
+    file = models.BinaryField("ファイル", null=True)
+    created_at = models.DateTimeField("受付", default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="職員",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    reason = models.CharField("変更する理由", max_length=500, blank=True)
+    seen_version = models.PositiveBigIntegerField(null=True)
+    moved_on = models.BooleanField(default=False)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    touched_at = models.DateTimeField(null=True)
+    found: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    objects = models.Manager["PlanImport"]()
+
+    class Meta:
+        verbose_name = "取り込み"
+        verbose_name_plural = "取り込み"
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(name="import_kind_known", condition=Q(kind__in=["wave", "contact"])),
+            models.CheckConstraint(
+                name="import_state_known",
+                condition=Q(state__in=["waiting", "checked", "confirmed", "applied", "refused", "discarded"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def is_under_way(self) -> bool:
+        """True while a worker has something to do with it."""
+        return self.state in (self.State.WAITING, self.State.CONFIRMED)
