@@ -329,7 +329,7 @@ SPECTACULAR_SETTINGS = {
         "ReadingEnum": "rollout.models.labels.READING_LABELS.items",
         "WeightScopeEnum": ["body", "with_outer", "proper", "split", "combined"],
         "StatusEnum": "rollout.models.labels.STATUS_LABELS.items",
-        "StateEnum": ["draft", "proposed", "promoted", "withdrawn"],
+        "StateEnum": ["draft", "proposed", "promoted", "declined", "withdrawn"],
         "ReminderStateEnum": "rollout.models.reminders.STATE_LABELS.items",
         "AppliedReadingEnum": ["group", "running_total"],
     },

@@ -95,7 +95,7 @@ def save_rows(*, rows: Sequence[Wave] | Sequence[Contact], actor: Actor, reason:
     names = [
         field.name
         for field in model._meta.concrete_fields
-        if any(getattr(row, field.attname) != getattr(stored[row.pk], field.attname) for row in changed)
+        if any(_stored(field, row) != _stored(field, stored[row.pk]) for row in changed)
     ]
     model._default_manager.bulk_create(new, batch_size=BATCH)
     if names:  # an upsert: a tenth of the time that bulk_update takes
@@ -199,11 +199,11 @@ def rollouts_left_empty(waves: Iterable[Wave]) -> list[Rollout]:
 
 def check_wave(wave: Wave) -> None:
     """Raise ValidationError, by field, when `wave` may not be saved as it is (`check_change`)."""
-    check_change(wave, _stored_value(wave, "status"))
+    check_change(wave, _stored_value(wave, "status") if wave.status == Status.IN_USE else None)
 
 
 def check_change(wave: Wave, status_before: str | None) -> None:
-    """Raise ValidationError, by field, when `wave`, whose stored status is given, may not become this.
+    """Raise ValidationError, by field, when `wave`, stored with that status, may not become what it is now.
 
     What is in use has a day, not in the future. Becoming 利用中 is 利用開始確認: it takes the actual day.
     What was merged has no count of its own.
@@ -305,6 +305,11 @@ def _save_signed_like(row: models.Model, other: models.Model) -> None:
     other.save()
 
 
+def _stored(field: Any, row: models.Model) -> Any:
+    """As the database has it: two texts may mean the same."""
+    return field.get_prep_value(getattr(row, field.attname))
+
+
 def _stored_value(row: models.Model, name: str) -> Any:
     stored = type(row)._default_manager.filter(pk=row.pk).values_list(name, flat=True)
     return stored.first() if row.pk else None
@@ -384,6 +389,27 @@ def promote_scenario(
         save_row(row=row, actor=actor, reason=why)
     scenario.state = Scenario.State.PROMOTED
     _sign(scenario, actor, reason.strip())
+    scenario.save()
+    return scenario
+
+
+@transaction.atomic
+def decline_scenario(*, scenario: Scenario, actor: Actor, reason: str, seen_based_on: datetime) -> Scenario:
+    """Decline a proposal, with why in its history, where its author reads it.
+
+    Raises ValidationError without a reason, when it is no proposal, and when its author has changed it since
+    `seen_based_on`.
+    """
+    PlanVersion.objects.lock()
+    scenario = Scenario.objects.get(pk=scenario.pk)
+    if scenario.state != Scenario.State.PROPOSED:
+        raise ValidationError(f"この試算は「{scenario.get_state_display()}」なので、見送れません。")
+    if scenario.based_on != seen_based_on:
+        raise ValidationError(LOOK_AGAIN)
+    if not (why := reason.strip()):
+        raise ValidationError({"reason": "見送る理由を書いてください。"})
+    scenario.state = Scenario.State.DECLINED
+    _sign(scenario, actor, why)
     scenario.save()
     return scenario
 

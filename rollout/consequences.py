@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -80,6 +80,20 @@ class Consequences:
             describer.rows("取りやめになる通知", found.cancelled),
             describer.rows("新しく送る通知", found.created),
         ]
+
+
+def foreseen(
+    waves: Sequence[Wave], users_of: UsersOf, *, with_addresses: bool
+) -> tuple[list[WaveWarning], list[MailRows]]:
+    """Warnings about waves as they are to be, and the mails that this cancels and creates; in mind alone."""
+    now, concerned = timezone.now(), Q(pk__in=[wave.pk for wave in waves])
+    prefetch_related_objects(waves, "rollout__lead_ministry")
+    stored = Wave.objects.in_bulk([wave.pk for wave in waves])
+    for wave in waves:
+        wave.carry_on(stored[wave.pk], now)
+    found = warnings_about(waves, users_of=users_of, as_if=waves)
+    mails = Consequences(concerned, now).mails(concerned, with_addresses=with_addresses, as_if=waves)
+    return found, mails or []
 
 
 def waves_of(row: models.Model) -> Q | None:

@@ -12,11 +12,13 @@ from django.contrib.admin.widgets import AdminTextInputWidget, RelatedFieldWidge
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
-from django.forms import BaseInlineFormSet, ModelForm
+from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from ministries.liaison import is_limited
 from rollout import actions
 from rollout.admin.forms import (
     EVIDENCE,
@@ -33,6 +35,7 @@ from rollout.admin.locking import CLASHES, find_clash, seen_versions, typed_fiel
 from rollout.admin.restoring import RESTORE, Restored, filled_in, restored, tell_restored
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
+from rollout.models.visible import visible
 
 if TYPE_CHECKING:
     StockAdmin = admin.ModelAdmin[Any]
@@ -62,17 +65,28 @@ def writing(request: HttpRequest) -> Iterator[None]:
 
 
 class SafeChoices:
-    """Fields that choose a row: another may be looked at and added on the way, never changed or deleted."""
+    """Fields that choose a row: one that the person may see; it is never changed or deleted on the way."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The field as Django makes it, without the links that reach into other rows."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if isinstance(field, ModelChoiceField) and (rows := field.queryset) is not None:
+            field.queryset = rows.filter(visible(rows.model, request.user))
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget.can_change_related = field.widget.can_delete_related = False
         return field
 
 
-class RecordedAdmin(StockAdmin):
+class ScopedAdmin(StockAdmin):
+    """A model of which each person finds the rows that they may see: in lists, choices, pages and exports."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(visible(self.model, request.user))
+
+
+class RecordedAdmin(ScopedAdmin):
     """A model whose history can be looked up: every version of a row and of the parts it is edited with."""
 
     object_history_template = "admin/plan_history.html"
@@ -140,8 +154,9 @@ class LockedAdmin(RecordedAdmin):
         return {**super().get_changeform_initial_data(request), **(found.values if found else {})}
 
     def _restored(self, request: HttpRequest, key: Any = None) -> Restored | None:
-        """The version that goes into the form; for who may see such rows."""
-        return restored(request, self.model, key) if self.has_view_permission(request) else None
+        """The version that goes into the form; for who may see such rows, deleted ones too."""
+        may = self.has_view_permission(request) and (key is not None or not is_limited(request.user))
+        return restored(request, self.model, key) if may else None
 
     def changeform_view(
         self,
@@ -154,7 +169,8 @@ class LockedAdmin(RecordedAdmin):
         with writing(request):
             key = row_number(unquote(object_id)) if object_id else 0
             row = self.get_object(request, str(key)) if key else None
-            if row is None and request.method == "POST" and (deleted := self._deleted(key)):
+            seeks_deleted = row is None and request.method == "POST" and not is_limited(request.user)
+            if seeks_deleted and (deleted := self._deleted(key)):
                 return self._gone(request, deleted)
             if found := self._restored(request, key or None):
                 tell_restored(request, found)
@@ -289,7 +305,13 @@ class Parts(SafeChoices):
         return formset
 
 
-class FrozenAdmin(StockAdmin):
+class PartTable(Parts, StockTabular):
+    """The same as a table."""
+
+    template = "admin/part_table.html"
+
+
+class FrozenAdmin(ScopedAdmin):
     """Rows that the product writes and people read."""
 
     list_per_page = 100

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -32,6 +32,7 @@ from rollout.admin.restoring import add_again_url
 from rollout.history import DELETED, TRACKED_MODELS, cited
 from rollout.models import Citation, Rollout, RolloutCoverage, Scenario, ScenarioChange, Wave
 from rollout.models.fields import FuzzyDateFormField
+from rollout.models.visible import visible
 from rollout.tables import csv_lines
 
 PAGE, BATCH = 50, 500
@@ -155,8 +156,9 @@ def _concerns(kind: type[models.Model], ministry: Ministry) -> Q:
 class ChangeLog:
     """The versions that a valid form asks for."""
 
-    def __init__(self, form: LogForm) -> None:
+    def __init__(self, form: LogForm, user: Any) -> None:
         self._form = form
+        self._user = user
 
     def page(self, after: Place | None, size: int) -> tuple[list[dict[str, Any]], Place | None]:
         """The entries that follow a place, newest first, and where the next page begins, if there is one."""
@@ -174,7 +176,7 @@ class ChangeLog:
         )
         newest_first = ("-history_date", "-history_id")
         rows = history.filter(
-            _condition(self._form.cleaned_data, kind), _after(number, after)
+            _condition(self._form.cleaned_data, kind), _after(number, after), visible(kind, self._user)
         ).select_related("history_user", *_joins(kind))
         rows = rows.annotate(previous=Subquery(earlier.order_by(*newest_first).values("history_id")[:1]))
         return [
@@ -277,7 +279,7 @@ class ChangeLogAdmin(StockAdmin):
         }
         if form.is_valid():
             place = Place.read(request.GET.get("after", ""))
-            context["entries"], context["after"] = ChangeLog(form).page(place, PAGE)
+            context["entries"], context["after"] = ChangeLog(form, request.user).page(place, PAGE)
         return TemplateResponse(request, "admin/change_log.html", context)
 
     def changes_csv_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -285,7 +287,7 @@ class ChangeLogAdmin(StockAdmin):
         form = self._form(request)
         if not form.is_valid():
             return self.changes_view(request)
-        lines = csv_lines(chain([HEADINGS], ChangeLog(form).rows()))
+        lines = csv_lines(chain([HEADINGS], ChangeLog(form, request.user).rows()))
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="changes-{timezone.localdate()}.csv"'
         return answer
@@ -294,4 +296,7 @@ class ChangeLogAdmin(StockAdmin):
         kinds = [kind for kind in LOGGED if request.user.has_perm(view_right(kind))]
         if not kinds:
             raise PermissionDenied
-        return LogForm({"since": "", "until": "", **request.GET.dict()}, kinds=kinds)
+        form = LogForm({"since": "", "until": "", **request.GET.dict()}, kinds=kinds)
+        ministries = Ministry.objects.filter(visible(Ministry, request.user))
+        cast("forms.ModelChoiceField[Ministry]", form.fields["ministry"]).queryset = ministries
+        return form

@@ -13,11 +13,11 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from rollout.admin.base import StockAdmin
+from rollout.admin.base import ScopedAdmin
 from rollout.tables import Row, csv_lines, write_workbook
 
 
-class ExportingAdmin(StockAdmin):
+class ExportingAdmin(ScopedAdmin):
     """A list that can be taken along as a table."""
 
     change_list_template = "admin/table_change_list.html"

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
-from rollout.admin.base import Parts, PlanAdmin, StockTabular, _actor
+from rollout.admin.base import PartTable, PlanAdmin, _actor
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
 from rollout.admin.importing import ImportingAdmin
 from rollout.exports import CONTACT_HEADINGS, contact_rows
@@ -30,7 +30,7 @@ FAILING = (
 )
 
 
-class ContactInline(Parts, StockTabular):
+class ContactInline(PartTable):
     """The contacts of a ministry."""
 
     model = Contact

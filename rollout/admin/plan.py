@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from rollout import actions
 from rollout.admin import filters, wording
-from rollout.admin.base import Parts, StockStacked, StockTabular
+from rollout.admin.base import Parts, PartTable, StockStacked
 from rollout.admin.bulk import BulkAdmin
 from rollout.admin.change_log import ChangeLogAdmin
 from rollout.admin.confirmation import ConfirmedAdmin
@@ -203,7 +203,7 @@ class WaveInline(WaveReading, Parts, StockStacked):
         return super().get_queryset(request).select_related("rollout__lead_ministry")
 
 
-class CoverageInline(Parts, StockTabular):
+class CoverageInline(PartTable):
     """The ministries that move along."""
 
     model = RolloutCoverage

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,12 +21,15 @@ from django.utils import timezone
 
 from rollout import actions
 from rollout.admin import wording
-from rollout.admin.base import LockedAdmin, Parts, SafeChoices, StockTabular, _actor, writing
+from rollout.admin.base import LockedAdmin, PartTable, SafeChoices, _actor, row_number, writing
 from rollout.admin.forms import PartFormSet, RowForm
+from rollout.calendar_warnings import planned_users
+from rollout.consequences import foreseen
 from rollout.domain.scenario import apply
 from rollout.history import plan_changed_at, plan_moved_at
 from rollout.impact import Impact
-from rollout.models import PlanVersion, Scenario, ScenarioChange
+from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
+from rollout.models.visible import visible
 from rollout.reader import read_plan
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now
 
@@ -36,16 +39,29 @@ WAVE_NEEDED = (
 WAVE_MERGED = "この移行単位は、別の移行単位に統合されています。統合先を選んでください。"
 NOTHING_REACHED = "対象なし"
 PROMOTE_RIGHT = "rollout.promote_scenario"
+EDITS = ("rollout.change_rollout", "rollout.change_wave")
+DECLINE = "_decline"
+BY_HAND = (Scenario.State.DRAFT, Scenario.State.PROPOSED, Scenario.State.WITHDRAWN)
 
 
 class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A scenario, and whether its author has looked at the plan again."""
+    """A scenario, and whether its author has looked at the plan again.
+
+    A person proposes or withdraws; only promoting makes it promoted, and declining declined.
+    """
 
     looked_again = forms.BooleanField(
         label="いまの計画と見比べました",
         required=False,
         help_text="変更点はこのままでよいときに選びます。計画を確かめた時点が今になります。",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "state" in self.fields:
+            offered = (*BY_HAND, self.instance.state)
+            choices = [pair for pair in Scenario.State.choices if pair[0] in offered]
+            cast("forms.ChoiceField", self.fields["state"]).choices = choices
 
 
 class ChangeForm(RowForm):
@@ -83,7 +99,7 @@ class ChangeFormSet(PartFormSet):
             raise ValidationError("同じ導入案件・移行単位・項目の行が2つあります。1つにしてください。")
 
 
-class ChangeInline(Parts, StockTabular):
+class ChangeInline(PartTable):
     """The changes of a scenario, each beside what the plan has."""
 
     model = ScenarioChange
@@ -182,12 +198,20 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         own = ("label", "code", "state", "note", *self.get_readonly_fields(request, obj))
         return (*own, "looked_again") if asks else own
 
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A person proposes or withdraws; only promoting makes it promoted."""
-        if db_field.name == "state":
-            choices = Scenario.State.choices
-            kwargs["choices"] = [pair for pair in choices if pair[0] != Scenario.State.PROMOTED]
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Of a proposal to change one row, its names."""
+        return {**super().get_changeform_initial_data(request), **_named(_proposed_row(request))}
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        """Of a proposal to change one row, that row."""
+        values = super().get_formset_kwargs(request, obj, inline, prefix)
+        row = _proposed_row(request)
+        if row is not None and obj.pk is None:
+            place = (
+                {"rollout": row.rollout_id, "wave": row.pk} if isinstance(row, Wave) else {"rollout": row.pk}
+            )
+            values["initial"] = [{**place, "field": ScenarioChange.Field.CUTOVER}]
+        return values
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """What has become the plan stays as it was."""
@@ -230,7 +254,7 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         _set_beside(scenario, [form.instance for formset in formsets for form in formset.forms])
         if kwargs.get("obj"):
             context["moved_at"] = _moved_at(scenario)
-            context["may_promote"] = scenario.is_open and request.user.has_perm(PROMOTE_RIGHT)
+            context["may_promote"] = scenario.is_open and _may_decide(request.user, scenario)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
@@ -239,12 +263,15 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         return [path("<path:object_id>/promote/", view, name="rollout_scenario_promote"), *super().get_urls()]
 
     def promote_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What promoting would change, and the question why; then, once answered, the plan itself."""
-        if not request.user.has_perm(PROMOTE_RIGHT):
-            raise PermissionDenied
+        """What promoting would change, and the question why; then, once answered, the plan itself.
+
+        A proposal may be declined here, too.
+        """
         with writing(request):
             version = PlanVersion.objects.current().number  # first: what is read later cannot be older
             scenario = self.get_object(request, unquote(object_id))
+            if not _may_decide(request.user, scenario):
+                raise PermissionDenied
             if scenario is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
             try:
@@ -253,12 +280,15 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
                 messages.error(request, error.message)
                 return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
             form = PromotionForm(request.POST or None)
-            if form.is_valid() and _promote(scenario, form, _actor(request)):
-                messages.success(request, f"「{scenario}」を計画に反映しました。")
+            if scenario.state == Scenario.State.PROPOSED:
+                form.fields["reason"].label = "反映・見送りの理由"
+            if form.is_valid() and (done := _decide(scenario, form, request)):
+                messages.success(request, f"「{scenario}」を{done}。")
                 return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
             context = {
                 **self.admin_site.each_context(request),
-                **_promotion(scenario),
+                **_promotion(scenario, with_addresses=request.user.has_perm("rollout.view_reminder")),
+                "is_proposal": scenario.state == Scenario.State.PROPOSED,
                 "title": f"計画に反映: {scenario}",
                 "form": form,
                 "version": version,
@@ -300,30 +330,71 @@ def _moved_at(scenario: Scenario) -> datetime | None:
     return plan_moved_at(scenario.based_on) if scenario.is_open else None
 
 
-def _promote(scenario: Scenario, form: PromotionForm, actor: actions.Actor) -> bool:
-    """True when it is done; otherwise the form says why not."""
+def _may_decide(user: Any, scenario: Any) -> bool:
+    """True for who may promote, and of another person's proposal for who edits the plan."""
+    if user.has_perm(PROMOTE_RIGHT):
+        return True
+    is_proposal = isinstance(scenario, Scenario) and scenario.state == Scenario.State.PROPOSED
+    return bool(is_proposal and scenario.created_by_id != user.pk and user.has_perms(EDITS))
+
+
+def _decide(scenario: Scenario, form: PromotionForm, request: HttpRequest) -> str:
+    """What was done, in words; otherwise the form says why not."""
+    values = {**form.cleaned_data, "scenario": scenario, "actor": _actor(request)}
     try:
-        actions.promote_scenario(scenario=scenario, actor=actor, **form.cleaned_data)
+        if DECLINE in request.POST:
+            del values["seen_version"]
+            actions.decline_scenario(**values)
+            return "見送りました"
+        actions.promote_scenario(**values)
     except ValidationError as error:
         form.add_error(None, error)
-        return False
-    return True
+        return ""
+    return "計画に反映しました"
 
 
-def _promotion(scenario: Scenario) -> dict[str, Any]:
+def _proposed_row(request: HttpRequest) -> Rollout | Wave | None:
+    """The rollout or wave that an address names to propose a change of, if this person may see it."""
+    for name, kind in (("wave", Wave), ("rollout", Rollout)):
+        if request.method == "GET" and (key := row_number(request.GET.get(name, ""))):
+            row: Rollout | Wave | None = kind._default_manager.filter(
+                visible(kind, request.user), pk=key
+            ).first()
+            return row
+    return None
+
+
+def _named(row: Rollout | Wave | None) -> dict[str, Any]:
+    """What a proposal to change a row may be called; the minute makes it unlike another."""
+    if row is None:
+        return {}
+    now = timezone.localtime()
+    return {
+        "label": f"{row}の変更（{now:%Y-%m-%d %H:%M}）"[:100],
+        "code": f"{row.code[:45]}-{now:%y%m%d-%H%M}",
+        "state": Scenario.State.PROPOSED,
+    }
+
+
+def _promotion(scenario: Scenario, *, with_addresses: bool) -> dict[str, Any]:
     """What the page that promotes shows of a scenario."""
     changes = list(ScenarioChange.objects.filter(scenario=scenario).select_related("rollout", "wave"))
     for change in changes:
         change.scenario = scenario
     steps, start = steps_now(changes), {step.key: step for step in steps_at_start(changes)}
-    plan, _ = read_plan()
+    rows = actions.promoted_rows(steps)
+    plan, wave_ids = read_plan()
     after = apply(plan, [change.as_change() for change in changes])
+    waves = [row for row in rows if isinstance(row, Wave)]
+    warnings, mails = foreseen(waves, planned_users(after, wave_ids), with_addresses=with_addresses)
     return {
         "scenario": scenario,
         "moved_at": _moved_at(scenario),
         "steps": [_step_row(step, start.get(step.key)) for step in steps],
-        "broken": actions.broken_rules(actions.promoted_rows(steps)),
+        "broken": actions.broken_rules(rows),
         "impact": Impact.of(plan, after, timezone.localdate()),
+        "warnings": warnings,
+        "mails": mails,
     }
 
 

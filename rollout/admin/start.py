@@ -5,7 +5,7 @@ is for who may see its rows. The number of queries does not grow with the plan.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from ministries.liaison import is_limited
 from rollout import charts
 from rollout.domain.plan import AWAITED_STATUSES, Basis
 from rollout.domain.reconciliation import Agreement
@@ -22,6 +23,7 @@ from rollout.domain.reminders import State
 from rollout.drawing import made_once, read_observed, s_curve
 from rollout.models import Projection, Reminder, Scenario, Wave, conditions
 from rollout.models.labels import OVERDUE_LABEL, moment_text
+from rollout.models.visible import visible
 from rollout.outbox.failures import failing_addresses
 from rollout.reconciliation import reconcile_published
 
@@ -36,6 +38,10 @@ ASK_HOW_FAR = "検討の状況を確かめます。"
 ASK_FOR_A_COUNT = "公表または確認された人数があれば入れます。"
 DECIDE = "届いたか確かめ、もう一度送るか到着済みにします。"
 SEND_AGAIN = "まだ必要なものは、もう一度送ります。"
+JUDGE = "計画に反映するか、見送ります。"
+PROPOSE = "それぞれの画面の「変更を申請」で、PMOに知らせます。"
+AWAIT = "PMOの判断を待っています。"
+PROPOSE_AGAIN = "履歴で理由を見て、直して申請し直すか、取り下げます。"
 MEND_ADDRESS = "アドレスを直すか、送信を止めます。"
 
 
@@ -85,20 +91,20 @@ def _projection() -> Projection | None:
 
 def _matters(user: Any, today: date) -> Iterator[Matter]:
     if user.has_perm("rollout.view_wave"):
-        yield from _waves(today)
+        own = is_limited(user)
+        yield from (replace(matter, remedy=PROPOSE) if own else matter for matter in _waves(user, today))
     if user.has_perm("rollout.view_reminder"):
         yield from _mails(today)
     if user.has_perm("rollout.view_scenario"):
-        proposed = {"state__exact": Scenario.State.PROPOSED.value}
-        rows = Scenario.objects.filter(**proposed)
-        yield _matter("判断を待つ申請", rows, proposed, "計画に反映するか、取り下げます。")
+        yield from _proposals(user)
     if projection := _projection():
         url = reverse("reconciliation")
         yield Matter("公表値と合わない数字", _differing(projection), url, "出典か計画を確かめます。")
 
 
-def _waves(today: date) -> Iterator[Matter]:
-    late, awaited = Wave.objects.overdue_unconfirmed(today), Wave.objects.awaited()
+def _waves(user: Any, today: date) -> Iterator[Matter]:
+    seen = Wave.objects.filter(visible(Wave, user))
+    late, awaited = seen.overdue_unconfirmed(today), seen.awaited()
     yield _matter(OVERDUE_LABEL, late, {"unconfirmed": "1"}, ASK_WHETHER_IN_USE)
     coarse = awaited.filter(conditions.is_coarse())
     yield _matter("日が決まっていない", coarse, {"status__in": AWAITED, "day": "coarse"}, ASK_FOR_THE_DAY)
@@ -106,6 +112,16 @@ def _waves(today: date) -> Iterator[Matter]:
     yield _matter("時期が決まっていない", undecided, {"status__in": AWAITED, "day": "none"}, ASK_HOW_FAR)
     uncounted = awaited.filter(conditions.is_uncounted())
     yield _matter("人数が分からない", uncounted, {"status__in": AWAITED, "count": "none"}, ASK_FOR_A_COUNT)
+
+
+def _proposals(user: Any) -> Iterator[Matter]:
+    own = is_limited(user)
+    proposed = {"state__exact": Scenario.State.PROPOSED.value}
+    rows = Scenario.objects.visible_to(user)
+    yield _matter("判断を待つ申請", rows.filter(**proposed), proposed, AWAIT if own else JUDGE)
+    if own:
+        declined = {"state__exact": Scenario.State.DECLINED.value}
+        yield _matter("見送られた申請", rows.filter(**declined), declined, PROPOSE_AGAIN)
 
 
 def _mails(today: date) -> Iterator[Matter]:

@@ -30,6 +30,10 @@ class Warned(PlanAdmin):
         if condition is not None:
             context["warnings"] = warnings_about(stored_waves(condition))
             context["may_accept"] = self.has_change_permission(request, row)
+            if not context["may_accept"] and request.user.has_perm("rollout.add_scenario"):
+                context["propose"] = "?".join(
+                    [reverse("admin:rollout_scenario_add"), f"{self.opts.model_name}={context['object_id']}"]
+                )
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -21,6 +21,7 @@ from rollout.api.parameters import ChoiceParameter, RowParameter, ScenarioParame
 from rollout.api.periods import PeriodSerializer, period_json
 from rollout.api.projection import ProjectionScenarioSerializer, ProvenanceSerializer
 from rollout.api.seen import scenario_json
+from rollout.api.views import WholePlan, shows_people
 from rollout.domain.allocation import CountBasis
 from rollout.domain.comparison import YearEnd, total_user_months
 from rollout.domain.dates import fiscal_year_label
@@ -214,6 +215,7 @@ class ComparedWaveSerializer(serializers.Serializer[Any]):
 class ComparisonView(ComputedView):
     """Two states of the plan side by side."""
 
+    permission_classes = (WholePlan,)
     query_class = ComparisonQuery
 
     @extend_schema(
@@ -255,7 +257,7 @@ def _compare(query: Mapping[str, Any]) -> Comparison:
 
 def _changes_of(comparison: Comparison, request: Request) -> Changes:
     """The edits between both moments; a scenario's are the same moment, its changes nobody has made yet."""
-    show_people = bool(request.user.is_authenticated)
+    show_people = shows_people(request)
     return Changes(comparison.before.moment, comparison.after.moment, show_people=show_people)
 
 
@@ -289,6 +291,7 @@ def _year_end_json(end: YearEnd) -> dict[str, Any]:
 class ComparisonWavesView(ComputedView):
     """Every wave of two states of the plan."""
 
+    permission_classes = (WholePlan,)
     query_class = ComparisonWavesQuery
     pagination_class = Pages
 

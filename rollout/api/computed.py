@@ -16,7 +16,7 @@ from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
 from rollout.api.risk import RISK_EXAMPLE
 from rollout.api.seen import Seen, see_now, see_past, see_scenario
-from rollout.api.views import KnownParameters
+from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
 
@@ -174,6 +174,8 @@ def _see(query: Mapping[str, Any], basis: Basis) -> Seen:
 
 class ReconciliationView(ComputedView):
     """Every published figure beside the plan."""
+
+    permission_classes = (WholePlan,)
 
     @extend_schema(
         operation_id="reconciliation_retrieve",

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rollout.api.computed import BasisQuery, ComputedView
 from rollout.api.moments import MomentParameter, current_moment, known
 from rollout.api.parameters import RowParameter, check_one_of
+from rollout.api.views import WholePlan, shows_people
 from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, month_label, parse
 from rollout.domain.movers import Cause, Movement, explain
 from rollout.domain.plan import Basis, month_number, month_parts
@@ -168,6 +169,7 @@ class MoversSerializer(MovementSerializer):
 class MoversView(ComputedView):
     """What moved the figure."""
 
+    permission_classes = (WholePlan,)
     query_class = MoversQuery
 
     @extend_schema(
@@ -187,7 +189,7 @@ class MoversView(ComputedView):
         month = query.get("month", default_month(after))
         basis = Basis(query["basis"])
         movement = explain(read_plan(before)[0], read_plan(after)[0], basis=basis, month=month)
-        changes = Changes(before, after, show_people=bool(request.user.is_authenticated))
+        changes = Changes(before, after, show_people=shows_people(request))
         names = rollout_names(before) | rollout_names(after)
         return Response(
             {

@@ -20,7 +20,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from rollout.api.backends import Filters, Ordering, Search
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.views import ReadViewSet, Row
+from rollout.api.views import ReadViewSet, Row, seen_by
 from rollout.history import rows_at
 
 
@@ -61,8 +61,9 @@ class AsOfViewSet(ReadViewSet[Row]):
         return []
 
     def get_queryset(self) -> QuerySet[Any]:
-        """The rows at the moment looked at."""
-        return self.rows(self.queryset.model)
+        """The rows at the moment looked at that this person may see."""
+        kind = self.queryset.model
+        return self.rows(kind).filter(seen_by(kind, self.request))
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """One page of rows, with what they relate to."""

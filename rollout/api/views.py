@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework import viewsets
@@ -11,10 +12,17 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Valida
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from gss_tracker.permissions import ReadIfPublic
+from ministries.liaison import is_limited
 from rollout.api.backends import Ordering, Search, contains
+from rollout.models import Reminder, Scenario
 from rollout.models.scenario import may_see_scenarios
+from rollout.models.visible import visible
 
 Row = TypeVar("Row", bound=models.Model)
+
+PERSONAL = (Scenario, Reminder)
+"""Kinds of rows that are never public."""
 
 
 class KnownParameters(APIView):
@@ -50,6 +58,28 @@ def check_may_see_scenarios(request: Request) -> None:
         raise PermissionDenied
 
 
+def seen_by(kind: type[models.Model], request: Request) -> models.Q:
+    """The condition on rows of a kind: where anybody may read the plan, it is not hidden from some."""
+    is_public = settings.PUBLIC_READ and kind not in PERSONAL
+    return models.Q() if is_public else visible(kind, request.user)
+
+
+class WholePlan(ReadIfPublic):
+    """For answers about all ministries together, line by line."""
+
+    message = "担当の府省庁だけを見る役割なので、計画全体の内訳は見られません。"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """False for who is limited to their own ministries, unless anybody may read it."""
+        allowed = super().has_permission(request, view)
+        return allowed and (settings.PUBLIC_READ or not is_limited(request.user))
+
+
+def shows_people(request: Request) -> bool:
+    """True for who may read who changed what across the whole plan."""
+    return bool(request.user.is_authenticated) and not is_limited(request.user)
+
+
 def _offer(known: Sequence[str]) -> str:
     return f"使えるのは {'、'.join(known)} です。" if known else "この URL はパラメータを受け取りません。"
 
@@ -69,6 +99,11 @@ class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
     orderings: ClassVar[Mapping[str, Sequence[Any]]] = {}
     default_ordering: Sequence[Any] = ()
     moment: datetime | None = None
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        """The rows that this person may see."""
+        rows = super().get_queryset()
+        return rows.filter(seen_by(rows.model, self.request))
 
     def known_parameters(self) -> Sequence[str]:
         """Filters, search, ordering and pages for a list; nothing for a single row."""

@@ -19,6 +19,7 @@ from rollout.history import complete_since
 from rollout.models import Baseline, Rollout, Scenario
 from rollout.models.labels import BASIS_LABELS, moment_text
 from rollout.models.scenario import may_see_scenarios
+from rollout.models.visible import visible
 from rollout.recompute import settled_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
@@ -147,7 +148,9 @@ def _may(user: Person, right: str) -> bool:
 
 def _seen_rollouts(user: Person) -> dict[str, int]:
     """The rollouts whose history this person may look up in the admin: ids by code."""
-    return dict(Rollout.objects.values_list("code", "id")) if _may(user, "view_rollout") else {}
+    if not _may(user, "view_rollout"):
+        return {}
+    return dict(Rollout.objects.filter(visible(Rollout, user)).values_list("code", "id"))
 
 
 def _page(found: Comparison, rollout_ids: dict[str, int]) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from ministries.liaison import is_limited
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Source
 from rollout.models.labels import BASIS_LABELS, moment_text
@@ -27,7 +29,10 @@ Describe = Callable[[Projection, date], dict[str, Any]]
 
 
 def public_page(view: View) -> View:
-    """A page that is read only, in Japanese, and for those signed in alone where the plan is not public."""
+    """A page that is read only and in Japanese.
+
+    Where the plan is not public it is for those signed in, but for who sees some ministries alone.
+    """
 
     @require_safe
     @cache_control(private=True, no_cache=True)
@@ -35,6 +40,8 @@ def public_page(view: View) -> View:
     def page(request: HttpRequest) -> HttpResponse:
         if not settings.PUBLIC_READ and not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        if not settings.PUBLIC_READ and is_limited(request.user):
+            raise PermissionDenied
         return _in_japanese(view(request))
 
     return page

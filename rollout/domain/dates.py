@@ -165,6 +165,9 @@ class FuzzyDate:
         if self.earliest < FIRST_DAY or (self.latest or self.earliest) > LAST_DAY:
             raise FuzzyDateError(_OUT_OF_RANGE)
 
+    def __str__(self) -> str:
+        return self.text or UNDECIDED
+
     @classmethod
     def undecided(cls, text: str = "") -> "FuzzyDate":
         """No date at all (検討中)."""

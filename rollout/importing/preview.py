@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
-from rollout.calendar_warnings import planned_users, warnings_about
-from rollout.consequences import Consequences
+from rollout.calendar_warnings import planned_users
+from rollout.consequences import foreseen
 from rollout.domain.plan import NONE, Plan, Status
 from rollout.domain.scenario import Change, apply
 from rollout.impact import Impact
@@ -61,17 +60,11 @@ class Preview:
         self.impact = asdict(Impact.of(before, after, timezone.localdate()))
         if len(waves) > MOST_LOOKED_AT:
             return
-        now, concerned = timezone.now(), Q(pk__in=[wave.pk for wave in waves])
-        stored = Wave.objects.in_bulk([wave.pk for wave in waves])
-        for wave in waves:
-            wave.carry_on(stored[wave.pk], now)
-        consequences = Consequences(concerned, now)
-        found = warnings_about(waves, users_of=planned_users(after, wave_ids), as_if=waves)
+        found, mails = foreseen(waves, planned_users(after, wave_ids), with_addresses=False)
         self.warnings = [
             f"{shown.label}　{shown.wave}（切替 {shown.wave.cutover.text}）：{shown.warning.text}"
             for shown in found
         ]
-        mails = consequences.mails(concerned, with_addresses=False, as_if=waves) or []
         self.mails = [{**asdict(rows), "more": rows.more} for rows in mails]
 
     def stored(self) -> dict[str, Any]:

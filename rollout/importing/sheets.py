@@ -175,14 +175,15 @@ class Sheet:
             self.found.ignored[heading] += 1
 
     def _set(self, line: Line, row: Any, heading: str, value: Value) -> None:
+        """Take a cell over. Another way to write what the row has, as Excel has for days, is no change."""
+        name, clears = self.editable[heading], plain_text(value).upper() == CLEAR
         try:
-            if plain_text(value).upper() == CLEAR:
-                cleared = self._cleared(heading)
-                setattr(row, self.editable[heading], cleared)
-            else:
-                setattr(row, self.editable[heading], self.value(heading, value))
+            said = self._cleared(heading) if clears else self.value(heading, value)
         except ValueError as error:
             self.mistake(line, heading, str(error))
+            return
+        if said != getattr(row, name):
+            setattr(row, name, said)
 
     def _cleared(self, heading: str) -> Any:
         if heading not in self.clears:

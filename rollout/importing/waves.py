@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from rollout.actions import check_change
-from rollout.domain.dates import FuzzyDate, Precision, parse
+from rollout.domain.dates import FuzzyDate, parse
 from rollout.domain.plan import Basis
 from rollout.exports import WAVE_HEADINGS, wave_row
 from rollout.importing.files import Line, Value, plain_text
@@ -74,15 +74,11 @@ class WaveSheet(Sheet):
         return str(value)
 
     def check(self, row: Wave, before: Mapping[str, Any]) -> None:
-        """As the page of the wave does; a day that only looks different stays as it is written."""
-        cutover = before.get("cutover")
-        if cutover and _is_same_day(cutover, row.cutover):
-            row.cutover = cutover
-        status = before.get("status", row.status)
+        """As the page of the wave does."""
         if row.merged_into_id is not None and "status" in before:
             raise ValidationError({"status": MERGED})
         clean(row, before)
-        check_change(row, status)
+        check_change(row, before.get("status", row.status))
 
     def label(self, row: Wave) -> str:
         """With its code."""
@@ -91,12 +87,6 @@ class WaveSheet(Sheet):
 
 def _cutover(value: Value) -> FuzzyDate:
     return parse(value.isoformat() if isinstance(value, date) else str(value))
-
-
-def _is_same_day(before: FuzzyDate, after: FuzzyDate) -> bool:
-    """True where Excel has made a date of what was written as one day."""
-    is_iso = after.earliest is not None and after.text == after.earliest.isoformat()
-    return is_iso and before.precision is Precision.DAY and before.earliest == after.earliest
 
 
 def _users(value: Value) -> int:

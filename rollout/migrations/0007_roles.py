@@ -45,7 +45,12 @@ ROLES = {
 
 
 def make_roles(apps, schema_editor):
-    """Make the groups; one that is there keeps what else it may do."""
+    """Make the groups of this migration."""
+    make_groups(apps, ROLES)
+
+
+def make_groups(apps, roles):
+    """Make groups, names with their rights; one that is there keeps what else it may do."""
     for label in ("auth", "ministries", "rollout"):
         config = apps.get_app_config(label)
         module = getattr(config, "models_module", None)
@@ -54,7 +59,7 @@ def make_roles(apps, schema_editor):
         config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.select_related("content_type")
     keys = {f"{row.content_type.app_label}.{row.codename}": row.pk for row in permissions}
-    for name, rights in ROLES.items():
+    for name, rights in roles.items():
         group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=name)
         group.permissions.add(*(keys[right] for right in sorted(rights)))
 

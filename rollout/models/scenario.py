@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from ministries.liaison import is_limited
 from rollout.domain.dates import FuzzyDate, FuzzyDateError, parse
 from rollout.domain.plan import MAX_USERS, NONE, Status
 from rollout.domain.scenario import Change
@@ -30,8 +31,10 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         return self.get(code=code)
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ScenarioQuerySet":
-        """All of them for who has `rollout.view_scenario`, none for others: they are not the plan yet."""
-        return self if may_see_scenarios(user) else self.none()
+        """Those that this person may see: none without the right to, for they are not the plan yet."""
+        if not may_see_scenarios(user):
+            return self.none()
+        return self.filter(created_by_id=user.pk) if is_limited(user) else self
 
     def with_changes(self) -> "ScenarioQuerySet":
         """With their changes and what those name, in a constant number of queries."""
@@ -55,6 +58,7 @@ class Scenario(models.Model):
         DRAFT = "draft", "検討中"
         PROPOSED = "proposed", "申請中"
         PROMOTED = "promoted", "計画に反映済み"
+        DECLINED = "declined", "見送り"
         WITHDRAWN = "withdrawn", "取り下げ"
 
     code = models.SlugField(
@@ -84,7 +88,7 @@ class Scenario(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="scenario_state_known",
-                condition=Q(state__in=["draft", "proposed", "promoted", "withdrawn"]),
+                condition=Q(state__in=["draft", "proposed", "promoted", "declined", "withdrawn"]),
             )
         ]
 

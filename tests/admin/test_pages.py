@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -210,3 +211,11 @@ def test_ledger_page_shows_the_exact_text_and_the_answer(seeded, staff_client):
         row.address,
     ):
         assert text in html
+
+
+def test_page_that_may_only_be_read_shows_dates_as_written(seeded, client, django_user_model):
+    reader = django_user_model.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_wave"))
+    client.force_login(reader)
+    html = client.get(admin_url(Wave, "change", Wave.objects.get(code="nta-1").pk)).content.decode()
+    assert ('<div class="readonly">R8.6~</div>' in html, "FuzzyDate" in html) == (True, False)

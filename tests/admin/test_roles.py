@@ -9,15 +9,20 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
+from ministries.liaison import LIAISON
+from ministries.models import Ministry
 from rollout.models import PlanImport, Scenario
 from tests.admin.test_pages import pages_of
-from tests.factories import UserFactory
+from tests.factories import AssignmentFactory, ContactFactory, UserFactory
 from tests.rollout.what_ifs import suppose
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
-migration = import_module("rollout.migrations.0007_roles")
-ROLES = list(migration.ROLES)
+ROLES = {
+    name: rights
+    for number in ("0007_roles", "0009_liaison")
+    for name, rights in import_module(f"rollout.migrations.{number}").ROLES.items()
+}
 TABLE = Path("docs/roles.md")
 NOTHING = "—"
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("rollout", "ministries", "auth")]
@@ -43,6 +48,7 @@ PAGES = {
     "これから送る通知": lambda: reverse("admin:rollout_reminder_lookahead"),
     "なぜ届いた・届かない？": lambda: reverse("admin:rollout_reminder_why"),
     "試算を計画に反映": lambda: reverse("admin:rollout_scenario_promote", args=[a_scenario().pk]),
+    "ほかの人の申請の判断": lambda: reverse("admin:rollout_scenario_promote", args=[a_proposal().pk]),
 }
 ENDPOINTS = {
     "API `waves/`": "/api/v1/waves/",
@@ -56,6 +62,12 @@ def a_scenario():
     return Scenario.objects.first() or suppose(("nta", "cutover", "R9.6"))
 
 
+def a_proposal():
+    return Scenario.objects.filter(state="proposed").first() or suppose(
+        ("nta", "cutover", "R9.6"), state="proposed"
+    )
+
+
 def an_import(kind):
     return PlanImport.objects.create(kind=kind, file_name="照会.csv")
 
@@ -63,7 +75,7 @@ def an_import(kind):
 @pytest.fixture(autouse=True)
 def _roles(seeded):
     """The groups, which a test that empties the database takes along."""
-    migration.make_roles(apps, None)
+    import_module("rollout.migrations.0007_roles").make_groups(apps, ROLES)
 
 
 @pytest.fixture
@@ -73,6 +85,11 @@ def as_role(client):
     def sign_in(role):
         user = UserFactory(is_staff=role != "APIサービス")
         user.groups.add(Group.objects.get(name=role))
+        if role == LIAISON:  # of all ministries; what is not theirs is in test_liaison.py
+            ContactFactory(ministry=Ministry.objects.first())
+            for ministry in Ministry.objects.all():
+                AssignmentFactory(user=user, ministry=ministry)
+            Scenario.objects.update(created_by=user)
         client.force_login(user)
         return client
 

@@ -359,7 +359,7 @@ def questions(client, address):
 
 
 def test_list_and_promotion_ask_the_same_number_of_questions_however_long(staff_client):
-    scenario = suppose(("nta", "cutover", "R9.6"))
+    scenario = suppose(("nta", "cutover", "R9.3"))  # a month of which the calendar warns
     addresses = [reverse("admin:rollout_scenario_changelist"), url(scenario, "promote")]
     few = [questions(staff_client, address) for address in [*addresses, *addresses]][2:]
     for _ in range(4):

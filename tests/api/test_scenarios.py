@@ -118,10 +118,12 @@ def test_plan_that_has_not_moved_since_is_null(get, clock):
 def test_list_holds_every_state_and_filters_by_it(codes, get):
     for state in Scenario.State.values:
         ScenarioFactory(code=state, label=state, state=state)
-    assert codes("scenarios/") == ["draft", "promoted", "proposed", "withdrawn"]
+    assert codes("scenarios/") == ["declined", "draft", "promoted", "proposed", "withdrawn"]
     assert codes("scenarios/?state=withdrawn") == ["withdrawn"]
     assert get("scenarios/?state=late", 400)["errors"] == {
-        "state": ["「late」という状況はありません。使えるのは draft、proposed、promoted、withdrawn です。"]
+        "state": [
+            "「late」という状況はありません。使えるのは draft、proposed、promoted、declined、withdrawn です。"
+        ]
     }
 
 

@@ -475,3 +475,8 @@ def test_parse_reads_or_refuses_any_text(text, lenient):
 def test_fiscal_year_label_reads_back(year):
     assert parse_fiscal_year(fiscal_year_label(year)) == year
     assert parse(fiscal_year_label(year)).fiscal_year == year
+
+
+@pytest.mark.parametrize(("text", "shown"), [("R8.6~", "R8.6~"), ("検討中", "検討中"), ("", "検討中")])
+def test_date_is_shown_as_it_was_written(text, shown):
+    assert str(parse(text)) == shown
