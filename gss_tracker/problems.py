@@ -19,7 +19,7 @@ Problem = dict[str, Any]
 
 _TITLES = {
     400: "入力が正しくありません",
-    401: "サインインが必要です",
+    401: "ログインが必要です",
     403: "権限がありません",
     404: "見つかりません",
     405: "この操作はできません",
@@ -32,10 +32,10 @@ _TITLES = {
 _NOT_FOUND = "この URL には何もありません。コードと URL を確かめてください。"
 _UNREADABLE = "要求を読めません。URL とヘッダーを確かめてください。"
 _BROKEN = "処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。"
-_SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
+_SIGN_IN = "ログインが必要です。ログインしてからやり直してください。"
 _DETAILS: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: _SIGN_IN,
-    exceptions.AuthenticationFailed: "サインインの情報が正しくありません。サインインし直してください。",
+    exceptions.AuthenticationFailed: "ログインの情報が正しくありません。ログインし直してください。",
     exceptions.PermissionDenied: "この操作をする権限がありません。",
     exceptions.NotAcceptable: "Accept ヘッダーに application/json を含めてください。",
     exceptions.ParseError: "本文を JSON として読めません。",

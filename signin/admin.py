@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -17,20 +19,70 @@ if TYPE_CHECKING:
     StockUserAdmin = UserAdmin[Any]
 else:
     StockAdmin, StockUserAdmin = admin.ModelAdmin, UserAdmin
+StockGroupAdmin = GroupAdmin
 
 User = get_user_model()
 admin.site.login_template = "signin/login.html"
-admin.site.unregister([User, TOTPDevice, StaticDevice])  # the latter two show keys and codes
+admin.site.unregister([User, Group, TOTPDevice, StaticDevice])  # the latter two show keys and codes
+
+UNKNOWN = "<unknown>"
+"""What axes writes where a browser does not say what it is."""
+VERBS = {"view": "見る", "add": "追加する", "change": "変更する", "delete": "削除する"}
+WITH_RIGHTS = ("auth", "ministries", "rollout", "signin")
+"""The apps whose rows have pages."""
+TIES = " の関連"
+"""How Django calls rows between two others."""
+WITHOUT_PAGE = ("permission", "planversion", "planimport", "provideraccount")
+
+
+class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Rights in words that people use, without those for which there is no page."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """`移行単位：見る`; a right of another sort as it is called."""
+        verb, _, model = obj.codename.partition("_")
+        is_usual = verb in VERBS and model == obj.content_type.model
+        return f"{obj.content_type.name}：{VERBS[verb] if is_usual else obj.name}"
+
+
+class RightsInWords(StockAdmin):
+    """Rows that have rights."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """With words for the rights."""
+        if db_field.related_model is Permission:
+            rights = Permission.objects.filter(content_type__app_label__in=WITH_RIGHTS)
+            rights = rights.exclude(content_type__model__in=WITHOUT_PAGE)
+            rights = rights.exclude(content_type__model__startswith="historical")
+            kwargs |= {"queryset": rights.select_related("content_type"), "form_class": RightsField}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+        """What would go, without the rows that tie rights and roles together, which have no names."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        counts = {name: count for name, count in counts.items() if not str(name).endswith(TIES)}
+        return _with_names(deleted), counts, needed, protected
+
+
+@admin.register(Group)
+class RoleAdmin(RightsInWords, StockGroupAdmin):  # type: ignore[misc]
+    """Django's own, with the rights in words."""
 
 
 @admin.register(User)
-class LocalUserAdmin(StockUserAdmin):
+class LocalUserAdmin(RightsInWords, StockUserAdmin):
     """Django's own, with a way to help somebody whose device is lost.
 
     Who is no superuser makes none, changes none, and gives rights by roles alone.
     """
 
     actions = ["reset_second_factor"]
+    list_display = ("username", "email", "last_name", "first_name", "uses_admin")
+
+    @admin.display(description="管理画面", ordering="is_staff")
+    def uses_admin(self, user: Any) -> str:
+        """Whether they may use it."""
+        return "使う" if user.is_staff else "使わない"
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """What would give more than a role does is for superusers."""
@@ -58,8 +110,14 @@ class LocalUserAdmin(StockUserAdmin):
         for user in users:
             reset_second_factor(user=user, by=request.user.get_username())
         self.message_user(
-            request, f"{len(users)}人の二要素認証を解除しました。次のサインインで設定し直します。"
+            request, f"{len(users)}人の二要素認証を解除しました。次のログインで設定し直します。"
         )
+
+
+def _with_names(entries: list[Any]) -> list[Any]:
+    """Nested as Django has them."""
+    kept = [entry for entry in entries if isinstance(entry, list) or f"{TIES}:" not in str(entry)]
+    return [_with_names(entry) if isinstance(entry, list) else entry for entry in kept]
 
 
 def _may_touch(request: Any, user: Any) -> bool:
@@ -100,7 +158,7 @@ class ReadOnlyAdmin(StockAdmin):
     @admin.display(description="ブラウザー")
     def browser(self, row: Any) -> str:
         """With what."""
-        return str(row.user_agent)
+        return "—" if row.user_agent == UNKNOWN else str(row.user_agent)
 
 
 @admin.register(SignIn)
@@ -114,7 +172,7 @@ class SignInAdmin(ReadOnlyAdmin):
         """Nobody deletes one."""
         return False
 
-    @admin.display(description="サインアウト", ordering="logout_time")
+    @admin.display(description="ログアウト", ordering="logout_time")
     def signed_out(self, row: Any) -> Any:
         """When, where it was said."""
         return row.logout_time or "—"

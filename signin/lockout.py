@@ -38,7 +38,7 @@ def answer(request: Any, _response: Any, credentials: Any) -> HttpResponse:
     response = page(
         request,
         "locked_out",
-        "しばらくサインインできません",
+        "しばらくログインできません",
         status=429,
         until=until + timedelta(minutes=1),
         failures=settings.AXES_FAILURE_LIMIT,

@@ -29,10 +29,10 @@ class FailedSignIn(AccessAttempt):  # type: ignore[misc]
 
     class Meta:
         proxy = True
-        verbose_name = verbose_name_plural = "サインインの失敗（削除するとロックを解除）"
+        verbose_name = verbose_name_plural = "ログインの失敗（削除するとロックを解除）"
 
     def __str__(self) -> str:
-        return f"{self.username} {self.ip_address}"
+        return f"{self.username}（{self.ip_address or '接続元不明'}）"
 
 
 class SignIn(AccessLog):  # type: ignore[misc]
@@ -40,7 +40,7 @@ class SignIn(AccessLog):  # type: ignore[misc]
 
     class Meta:
         proxy = True
-        verbose_name = verbose_name_plural = "サインインの記録"
+        verbose_name = verbose_name_plural = "ログインの記録"
 
     def __str__(self) -> str:
-        return f"{self.username} {self.ip_address}"
+        return f"{self.username}（{self.ip_address or '接続元不明'}）"

@@ -43,7 +43,7 @@ class Callback(OnlyWhenConfigured, OIDCAuthenticationCallbackView):  # type: ign
     def login_failure(self) -> HttpResponse:
         """403 with a page that says what to do."""
         reason = getattr(self.request, "oidc_refusal", "invalid")
-        return page(self.request, "refused", "サインインできませんでした", status=403, reason=reason)
+        return page(self.request, "refused", "ログインできませんでした", status=403, reason=reason)
 
 
 @require_POST

@@ -72,7 +72,7 @@ class MinistryAdmin(PlanAdmin):
 class ContactAdmin(ImportingAdmin, PlanAdmin):
     """Everyone who is told about a cutover."""
 
-    list_display = ("name", "ministry", "email", "role", "active")
+    list_display = ("name", "ministry", "email", "role", "told")
     list_filter = ("role", "active")
     search_fields = ("name", "email", "ministry__name", "ministry__aliases")
     list_select_related = ("ministry",)
@@ -104,6 +104,11 @@ class ContactAdmin(ImportingAdmin, PlanAdmin):
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """The same, below the others."""
         return [*super().get_fields(request, obj), *self.get_readonly_fields(request, obj)]
+
+    @admin.display(description="通知", ordering="active")
+    def told(self, contact: Contact) -> str:
+        """Whether mail goes there."""
+        return "する" if contact.active else "しない"
 
     @admin.display(description="カレンダー購読用URL")
     def subscription(self, contact: Contact) -> SafeString:

@@ -43,7 +43,7 @@ class ReminderRuleAdmin(PlanAdmin):
     form = RuleForm
     change_form_template = "admin/rule_change_form.html"
     reopened_by = PREVIEW
-    list_display = ("label", "schedule", "audience", "grace", "active", "unsent", "sent", "code")
+    list_display = ("label", "schedule", "audience", "grace", "in_force", "unsent", "sent", "code")
     list_filter = ("active", "kind")
     list_select_related = ("follows",)
     search_fields = ("code", "label", "subject", "body")
@@ -118,6 +118,11 @@ class ReminderRuleAdmin(PlanAdmin):
             for rule in counted.annotate(record_count=Count("reminders"))
         ]
         return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
+
+    @admin.display(description="有効", ordering="active")
+    def in_force(self, rule: ReminderRule) -> str:
+        """Whether it is."""
+        return "有効" if rule.active else "無効"
 
     @admin.display(description="いつ", ordering="kind")
     def schedule(self, rule: ReminderRule) -> str:

@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
             fields=[
             ],
             options={
-                'verbose_name': 'サインインの失敗（削除するとロックを解除）',
-                'verbose_name_plural': 'サインインの失敗（削除するとロックを解除）',
+                'verbose_name': 'ログインの失敗（削除するとロックを解除）',
+                'verbose_name_plural': 'ログインの失敗（削除するとロックを解除）',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],
@@ -33,8 +33,8 @@ class Migration(migrations.Migration):
             fields=[
             ],
             options={
-                'verbose_name': 'サインインの記録',
-                'verbose_name_plural': 'サインインの記録',
+                'verbose_name': 'ログインの記録',
+                'verbose_name_plural': 'ログインの記録',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],

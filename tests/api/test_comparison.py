@@ -409,7 +409,7 @@ def test_scenario_of_a_rollout_leaves_waves_that_are_settled(waves, late):
 def test_anonymous_reader_compares_with_no_scenario(client, get, late, path, code):
     client.logout()
     problem = get(f"{path}?scenario={code}", 403)
-    assert problem["detail"] == "サインインが必要です。サインインしてからやり直してください。"
+    assert problem["detail"] == "ログインが必要です。ログインしてからやり直してください。"
 
 
 def test_scenario_does_not_touch_the_plan(get, late):

@@ -23,7 +23,7 @@ def test_anonymous_reader_is_refused_where_reading_is_not_public(get, settings, 
         "type": "about:blank",
         "title": "権限がありません",
         "status": 403,
-        "detail": "サインインが必要です。サインインしてからやり直してください。",
+        "detail": "ログインが必要です。ログインしてからやり直してください。",
     }
 
 

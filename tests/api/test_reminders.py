@@ -16,7 +16,7 @@ from tests.rollout.ledger import at, make_wave
 pytestmark = pytest.mark.django_db
 
 PATHS = ["reminders/", "reminders/1/", "reminders/?state=sent", "reminders/?address=a@example.go.jp"]
-SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
+SIGN_IN = "ログインが必要です。ログインしてからやり直してください。"
 NO_RIGHT = "この操作をする権限がありません。"
 
 

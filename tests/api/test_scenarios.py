@@ -22,7 +22,7 @@ PATHS = [
     *("scenarios/", "scenarios/late/", "scenarios/none/"),
     *("projection/?scenario=late", "projection/?scenario=none"),
 ]
-SIGN_IN = "サインインが必要です。サインインしてからやり直してください。"
+SIGN_IN = "ログインが必要です。ログインしてからやり直してください。"
 NO_RIGHT = "この操作をする権限がありません。"
 
 

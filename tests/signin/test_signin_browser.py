@@ -73,7 +73,7 @@ def test_pages_fit_and_have_no_axe_violations(open_page, width):
     page.context.clear_cookies()
     page.goto(page.url.split("/signin/")[0] + "/signin/oidc/callback/?error=denied")
     check(page, f"refused-{width}")
-    page.get_by_role("link", name="サインインの画面へ").click()
+    page.get_by_role("link", name="ログインの画面へ").click()
     for _ in range(5):
         sign_in(page, "wrong")
     check(page, f"locked-out-{width}")

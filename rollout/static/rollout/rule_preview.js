@@ -3,7 +3,7 @@
   "use strict";
 
   const DELAY = 400; // milliseconds without a key
-  const FAILED = "文面を確認できませんでした。通信とサインインを確かめて、もう一度入力してください。入力した内容はそのままです。";
+  const FAILED = "文面を確認できませんでした。通信とログインを確かめて、もう一度入力してください。入力した内容はそのままです。";
 
   const section = document.getElementById("rule-preview");
   const status = document.getElementById("rule-preview-status");
