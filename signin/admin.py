@@ -85,8 +85,8 @@ class LocalUserAdmin(RightsInWords, StockUserAdmin):
         return "使う" if user.is_staff else "使わない"
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        """What would give more than a role does is for superusers."""
-        own = super().get_readonly_fields(request, obj)
+        """When they came is for nobody to write; what would give more than a role does is for superusers."""
+        own = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return own if request.user.is_superuser else (*own, "is_superuser", "user_permissions")
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:

@@ -25,10 +25,19 @@ MOMENT_HELP = (
 DAY_MISSING = "時刻だけでは時点が決まりません。日付も入力するか、両方を空欄にしてください。"
 
 
+class MomentWidget(AdminSplitDateTime):
+    """A day and a time, each with a name of its own."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for widget, part in zip(self.widgets, ("日付", "時刻"), strict=True):
+            widget.attrs["aria-label"] = f"時点の{part}"
+
+
 class MomentField(forms.SplitDateTimeField):
     """A moment, or None for now: a day without a time is its end, the unfinished day is now."""
 
-    widget = AdminSplitDateTime
+    widget = MomentWidget
 
     def compress(self, data_list: Any) -> datetime | None:
         """The moment. Raises ValidationError for a time without a day."""
