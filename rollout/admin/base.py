@@ -31,7 +31,7 @@ from rollout.admin.forms import (
     source_field,
 )
 from rollout.admin.history import Part, Timeline, compared
-from rollout.admin.locking import CLASHES, find_clash, seen_versions, typed_fields, written
+from rollout.admin.locking import CLASHES, SEEN, find_clash, seen_versions, typed_fields, written
 from rollout.admin.restoring import RESTORE, Restored, filled_in, restored, tell_restored
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
@@ -50,6 +50,10 @@ else:
 HISTORY_PAGE = 100
 ERA_TEXT: Any = {FuzzyDateField: {"widget": AdminTextInputWidget}}
 DELETION_REASON_MISSING = "削除するときは、変更理由を書いてください。まだ何も削除していません。"
+CHANGED_MEANWHILE = (
+    "この画面を開いたあとに、ほかの人がこの内容を変更しました。まだ何も削除していません。"
+    "いまの内容と履歴を見て、よければもう一度削除してください。"
+)
 DELETED_IN_LIST = "一覧からまとめて削除"
 
 
@@ -237,12 +241,17 @@ class PlanAdmin(SafeChoices, LockedAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The deletion, checked and done under one lock; it says why."""
+        """The deletion of what was looked at, checked and done under one lock; it says why."""
         if request.method == "POST" and not request.POST.get("reason", "").strip():
             messages.error(request, DELETION_REASON_MISSING)
             return HttpResponseRedirect(request.get_full_path())
         with writing(request):
-            return super().delete_view(request, object_id, extra_context)
+            row = self.get_object(request, unquote(object_id))
+            seen = written(seen_versions(type(row), row.pk, self.parts(request, row))) if row else ""
+            if request.method == "POST" and request.POST.get(SEEN, seen) != seen:
+                messages.error(request, CHANGED_MEANWHILE)
+                return HttpResponseRedirect(request.get_full_path())
+            return super().delete_view(request, object_id, {**(extra_context or {}), "seen": seen})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; what is chosen from it is done under one lock."""

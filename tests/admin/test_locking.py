@@ -237,3 +237,17 @@ def test_clash_takes_as_many_queries_for_one_change_as_for_many(staff_client, ot
     for note in "23456":
         save(other, wave(), note=note)
     assert (count(), Wave.objects.get(code="nta-1").note) == (one, "6")
+
+
+def test_row_that_somebody_has_just_changed_is_not_deleted_unseen(staff_client):
+    row = WaveFactory(rollout=wave().rollout, code="nta-2")
+    address = url(row, "delete")
+    sent = {"post": "yes", "reason": "誤登録", "_seen": staff_client.get(address).context["seen"]}
+    row.note = "残す"
+    row.save()
+    refused = staff_client.post(address, sent)
+    assert (refused["Location"], Wave.objects.filter(pk=row.pk).exists()) == (address, True)
+    page = staff_client.get(address)
+    assert "まだ何も削除していません" in page.content.decode()
+    assert staff_client.post(address, {**sent, "_seen": page.context["seen"]}).status_code == 302
+    assert not Wave.objects.filter(pk=row.pk).exists()
