@@ -20,6 +20,7 @@ RESTORE = "restore"
 FILLED_IN = (
     "{moment} の版の内容を入れました。まだ保存していません。確かめて、変更理由を書いて保存してください。"
 )
+PARTS_STAY = "下に並ぶ行（移行単位や引用など）は、いまのままです。"
 GONE_CHOICES = "次の項目は、選ばれていたものが削除されているため、入れられませんでした：{names}"
 
 
@@ -52,9 +53,9 @@ def restored(request: HttpRequest, model: type[models.Model], key: Any = None) -
     return Restored({**kept, "reason": reason}, list(gone.values()), moment)
 
 
-def tell_restored(request: HttpRequest, found: Restored) -> None:
-    """Say what is in the form, and what could not be put there."""
-    messages.info(request, FILLED_IN.format(moment=found.moment))
+def tell_restored(request: HttpRequest, found: Restored, *, has_parts: bool) -> None:
+    """Say what is in the form, and what is not, such as the rows that are edited beside it."""
+    messages.info(request, FILLED_IN.format(moment=found.moment) + (PARTS_STAY if has_parts else ""))
     if found.gone:
         messages.warning(request, GONE_CHOICES.format(names="、".join(found.gone)))
 

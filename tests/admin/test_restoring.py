@@ -45,6 +45,14 @@ def test_version_is_filled_into_the_form_and_nothing_is_saved_yet(staff_client):
     assert (wave().cutover.text, history_count()) == ("R8.10", before)
 
 
+def test_page_with_rows_beside_it_says_that_they_stay(staff_client):
+    rollout = wave().rollout
+    answer = restored(staff_client, rollout, rollout.history.first().history_id)
+    assert [
+        text.endswith("下に並ぶ行（移行単位や引用など）は、いまのままです。") for text in told(answer)
+    ] == [True]
+
+
 def test_saving_it_is_a_new_change_that_is_looked_at_first(staff_client):
     [_, first, _] = moved("R8.9", "R8.10")
     answer = restored(staff_client, wave(), first)
