@@ -77,7 +77,7 @@ class Recipients:
         """Each address of these parties once, with the first day on which it could be told."""
         found = [
             recipient
-            for ministry in {wave.lead} | wave.covered
+            for ministry in (wave.lead, *sorted(wave.covered - {wave.lead}))
             for recipient in self._at.get(ministry, ())
             if party_of(recipient.role, is_lead=ministry == wave.lead) in parties
         ]

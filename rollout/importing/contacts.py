@@ -22,6 +22,7 @@ class ContactSheet(Sheet):
     title = str(Contact._meta.verbose_name_plural)
     headings = CONTACT_HEADINGS
     needed = (ADDRESS,)
+    found_by = (CODE, MINISTRY, ADDRESS)
     keys = {ADDRESS: "email"}
     editable = {"氏名・部署": "name", "役割": "role", "通知する": "active"}
 

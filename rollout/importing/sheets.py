@@ -64,6 +64,8 @@ class Sheet:
     headings: ClassVar[tuple[str, ...]]
     needed: ClassVar[tuple[str, ...]]
     """Columns without which no row is found."""
+    found_by: ClassVar[tuple[str, ...]]
+    """Columns that `find` reads."""
     identity: ClassVar[tuple[str, ...]] = ()
     """Columns that say which row it is, and must not say otherwise."""
     keys: ClassVar[Mapping[str, str]] = {}
@@ -171,7 +173,7 @@ class Sheet:
                     f"「{_shown(value)}」とありますが、この行は「{right}」です。"
                     "行がずれていないか確かめてください。ここでは変えられません。",
                 )
-        elif heading not in self.needed and plain_text(value) != plain_text(_shown(exported)):
+        elif heading not in self.found_by and plain_text(value) != plain_text(_shown(exported)):
             self.found.ignored[heading] += 1
 
     def _set(self, line: Line, row: Any, heading: str, value: Value) -> None:

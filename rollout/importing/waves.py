@@ -28,7 +28,7 @@ class WaveSheet(Sheet):
 
     title = str(Wave._meta.verbose_name_plural)
     headings = WAVE_HEADINGS
-    needed = (KEY,)
+    needed = found_by = (KEY,)
     identity = ("府省庁", "範囲", "導入案件", "導入区分")
     editable = {"名称": "name", "切替": "cutover", "人数": "users", "状態": "status", "備考": "note"}
     clears = {"名称": "", "切替": parse(""), "人数": None, "備考": ""}

@@ -14,6 +14,12 @@ def _loop_allowed(monkeypatch):
 
 
 @pytest.fixture
+def _worked_here(settings):
+    """There is no worker beside a test: what is handed to one is done here, on real servers too."""
+    settings.REDIS_URL = ""
+
+
+@pytest.fixture
 def open_page(_loop_allowed, live_server, staff_client):
     """Opens an address in a real browser at a width, signed in as an administrator."""
     name = settings.SESSION_COOKIE_NAME

@@ -17,7 +17,7 @@ from rollout.models import PlanImport, PlanVersion, Wave
 from tests.admin.edits import everything, wave
 from tests.factories import ContactFactory
 
-pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.usefixtures("seeded", "_worked_here"), pytest.mark.django_db(transaction=True)]
 
 LIST = reverse("admin:rollout_wave_changelist")
 WAVES, CONTACTS = reverse("admin:rollout_wave_import"), reverse("admin:ministries_contact_import")
@@ -265,9 +265,11 @@ def test_contacts_are_added_and_changed(staff_client):
     rows = [
         ["", "国税庁", "新しい人", "New@example.go.jp", "副担当", "いいえ"],
         [known.ministry.code, "", "後", "OLD@example.go.jp", "", ""],
+        ["", "子ども家庭庁", "別名の人", "cfa@example.go.jp", "", ""],
     ]
     page = send(staff_client, in_csv(CONTACT_HEADINGS, *rows), CONTACTS)
-    assert (mistakes(page), page.context["found"]["new"]) == ([], 1)
+    found = page.context["found"]
+    assert (mistakes(page), found["new"], found["ignored"]) == ([], 2, [])
     confirm(staff_client, page)
     known.refresh_from_db()
     new = Contact.objects.get(email="New@example.go.jp")

@@ -8,7 +8,11 @@ from rollout.importing import lifecycle
 from rollout.models import PlanImport, Wave
 from tests.browser import content_width, look
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seeded", "_worked_here"),
+]
 
 LIST = reverse("admin:rollout_wave_changelist")
 GOOD = "コード,切替,人数,備考\nnta-1,R9.6,,照会済\nmof-1,,１２００,\n"

@@ -279,3 +279,10 @@ def test_owed_until_later_is_owed_and_more(wave, rule, until, days):
     sooner, later = (owed_list([wave], [rule], until=day) for day in (until, until + timedelta(days=days)))
     assert later[: len(sooner)] == sooner
     assert [entry for entry in later[len(sooner) :] if entry.due_day <= until] == []
+
+
+@pytest.mark.parametrize("lead", [LEAD, 7, 15])
+def test_lead_ministry_comes_first_whatever_its_number(lead):
+    people = Recipients([recipient("b@example.go.jp", COVERED), recipient("a@example.go.jp", lead)])
+    found = people.concerned(wave(lead=lead), EVERY_PARTY)
+    assert list(found) == ["a@example.go.jp", "b@example.go.jp"]

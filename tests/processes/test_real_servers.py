@@ -7,13 +7,17 @@ from django.db import connection
 
 from rollout import actions, recompute
 from rollout.domain.plan import Basis
-from rollout.models import Projection, Reminder, Wave
+from rollout.importing import lifecycle
+from rollout.importing.tasks import nudge_on_commit
+from rollout.models import PlanImport, Projection, Reminder, Wave
 from rollout.seed import seed
 from tests.processes.clock import clock_env, travel
 from tests.processes.conftest import ROOT, wait_until
 from tests.processes.due_reminders import make_due_reminders
 
 pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
+
+CHANGED = "コード,備考\nisa-1,照会済\n"
 
 
 def planned_at_end_of_fy2026():
@@ -60,3 +64,12 @@ def test_worker_and_beat_follow_an_edit_and_deliver_a_mail(celery, mail_sink, tm
     assert recipients == ["contact0@example.go.jp"]
     assert message_id == Reminder.objects.get(state="sent").message_id
     assert message["Subject"].strip() == "公正取引委員会 切替のお知らせ"
+
+
+def test_worker_takes_up_an_import(celery, tmp_path):
+    seed()
+    celery("worker", "--concurrency", "1", "--loglevel", "WARNING")
+    key = lifecycle.receive(kind="wave", file_name="a.csv", data=CHANGED.encode(), actor=None).pk
+    nudge_on_commit(key)
+    log = lambda: (tmp_path / "worker.log").read_text()  # noqa: E731
+    wait_until(lambda: PlanImport.objects.get(pk=key).state == PlanImport.State.CHECKED, log)
