@@ -90,6 +90,11 @@ class ScopedAdmin(StockAdmin):
         return rows.filter(visible(self.model, request.user))
 
 
+def reaches_all(request: HttpRequest) -> bool:
+    """True for who may use what changes many rows at once: it does not ask whose each of them is."""
+    return not is_limited(request.user)
+
+
 class RecordedAdmin(ScopedAdmin):
     """A model whose history can be looked up: every version of a row and of the parts it is edited with."""
 

@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from rollout import bulk
-from rollout.admin.base import _actor, row_number, writing
+from rollout.admin.base import _actor, reaches_all, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
 from rollout.admin.trying import SeenForm, do_or_show, try_out
 from rollout.calendar_warnings import planned_users
@@ -140,7 +140,7 @@ class BulkAdmin(ConfirmedAdmin):
 
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
         """The question; then what it does; then the change itself."""
-        if not self.has_change_permission(request):
+        if not (self.has_change_permission(request) and reaches_all(request)):
             raise PermissionDenied
         with writing(request):
             form = BulkForm(request.POST)

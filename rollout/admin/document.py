@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from rollout import documents
-from rollout.admin.base import _actor, writing
+from rollout.admin.base import _actor, reaches_all, writing
 from rollout.admin.confirmation import BACK, NOT_CARRIED, ConfirmedAdmin
 from rollout.admin.forms import AnyForm
 from rollout.admin.history import Timeline, newest_versions
@@ -174,13 +174,16 @@ class DocumentAdmin(ConfirmedAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, with the way to the new document for who may put one into force."""
-        context = {"may_replace": request.user.has_perms(RIGHTS), **(extra_context or {})}
+        context = {
+            "may_replace": request.user.has_perms(RIGHTS) and reaches_all(request),
+            **(extra_context or {}),
+        }
         answer: HttpResponse = super().changelist_view(request, context)
         return answer
 
     def document_view(self, request: HttpRequest) -> HttpResponse:
         """The form; then what the document changes; then that itself."""
-        if not request.user.has_perms(RIGHTS):
+        if not (request.user.has_perms(RIGHTS) and reaches_all(request)):
             raise PermissionDenied
         with writing(request):
             form, entries = _forms(request)

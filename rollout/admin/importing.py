@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from rollout.admin.base import _actor
+from rollout.admin.base import _actor, reaches_all
 from rollout.admin.exporting import ExportingAdmin
 from rollout.importing import lifecycle
 from rollout.importing.files import MOST_BYTES, MOST_ROWS
@@ -75,7 +75,7 @@ class ImportingAdmin(ExportingAdmin):
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Who may change each row may change many."""
-        return bool(self.has_change_permission(request))
+        return bool(self.has_change_permission(request)) and reaches_all(request)
 
     def get_urls(self) -> list[URLPattern]:
         """With the pages of imports."""

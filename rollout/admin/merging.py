@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from rollout import actions
-from rollout.admin.base import _actor, row_number, writing
+from rollout.admin.base import _actor, reaches_all, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
 from rollout.admin.history import Timeline, newest_versions
 from rollout.admin.trying import SeenForm, do_or_show, try_out
@@ -83,7 +83,7 @@ class MergingAdmin(ConfirmedAdmin):
 
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """The question which and why; then what it does; then the merge itself."""
-        if not self.has_change_permission(request):
+        if not (self.has_change_permission(request) and reaches_all(request)):
             raise PermissionDenied
         with writing(request):
             waves = self._chosen(request)

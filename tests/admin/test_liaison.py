@@ -188,6 +188,13 @@ def test_other_roles_do_not_widen_what_they_see(client, liaison):
     assert [row.code for row in waves] == ["nta-1"]
 
 
+@pytest.mark.parametrize("name", ["wave_bulk", "wave_merge", "wave_import", "cohort_document"])
+def test_what_changes_many_rows_is_shut_to_them_whatever_other_roles_they_have(client, liaison, name):
+    liaison.groups.add(Group.objects.get(name="PMO責任者"))
+    client.force_login(liaison)
+    assert client.post(reverse(f"admin:rollout_{name}"), {"waves": wave("mof-1").pk}).status_code == 403
+
+
 def proposal(client, **values):
     """Propose from the wave's page, as a browser would; the scenario, or the page that refuses."""
     address = client.get(url(wave())).context["propose"]
