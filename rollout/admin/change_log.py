@@ -165,7 +165,9 @@ class ChangeLog:
         found = [pair for kind in self._form.chosen for pair in self._versions(kind, after, size + 1)]
         found.sort(key=lambda pair: pair[0], reverse=True)
         shown = found[:size]
-        return _entries([version for _, version in shown]), shown[-1][0] if len(found) > size else None
+        return _entries([version for _, version in shown], self._user), shown[-1][0] if len(
+            found
+        ) > size else None
 
     def _versions(self, kind: type[models.Model], after: Place | None, size: int) -> list[tuple[Place, Any]]:
         history: Any = kind.history  # type: ignore[attr-defined]
@@ -206,8 +208,11 @@ def _after(kind: int, place: Place | None) -> Q:
     return older | (same & Q(history_id__lt=place.number) if kind == place.kind else same)
 
 
-def _entries(versions: list[Any]) -> list[dict[str, Any]]:
-    """In words; as many queries as there are kinds of rows among them, but for rows that are gone."""
+def _entries(versions: list[Any], user: Any) -> list[dict[str, Any]]:
+    """In words, rows by their names of today where the person may see them.
+
+    As many queries as there are kinds of rows among them, but for rows that are gone.
+    """
     by_kind: dict[type[models.Model], list[Any]] = {}
     for version in versions:
         by_kind.setdefault(version.instance_type, []).append(version)
@@ -216,7 +221,7 @@ def _entries(versions: list[Any]) -> list[dict[str, Any]]:
         numbers = [version.previous for version in found if version.previous]
         history: Any = kind.history  # type: ignore[attr-defined]
         before[kind] = history.select_related(*_joins(kind)).in_bulk(numbers)
-        rows = kind._default_manager.select_related(*NAMED_BY.get(kind, ()))
+        rows = kind._default_manager.filter(visible(kind, user)).select_related(*NAMED_BY.get(kind, ()))
         labels[kind] = rows.in_bulk({version.id for version in found})
     words = cited(citation_of(version) for version in versions)
     return [

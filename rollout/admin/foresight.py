@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ministries.models import Ministry
-from rollout.admin.base import StockAdmin, row_number
+from rollout.admin.base import StockAdmin, reaches_all, row_number
 from rollout.models import Reminder, ReminderRule, Rollout, Wave
 from rollout.models.labels import day_text
 from rollout.outbox.explanation import explain
@@ -165,7 +165,7 @@ class ForeseeingAdmin(StockAdmin):
         return self._answer(request, "admin/why.html", {**context, "form": form})
 
     def _check_may_look(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
+        if not (self.has_view_permission(request) and reaches_all(request)):
             raise PermissionDenied
 
     def _answer(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
-from rollout.admin.base import PartTable, PlanAdmin, _actor
+from rollout.admin.base import PartTable, PlanAdmin, _actor, reaches_all
 from rollout.admin.forms import ContactFormSet, CorporateNumberField
 from rollout.admin.importing import ImportingAdmin
 from rollout.exports import CONTACT_HEADINGS, contact_rows
@@ -92,14 +92,15 @@ class ContactAdmin(ImportingAdmin, PlanAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The list; above it, the addresses that the mail server refuses again and again."""
-        if request.method == "GET":
+        if request.method == "GET" and reaches_all(request):
             for failing in failing_addresses()[:MOST_FAILING]:
                 messages.warning(request, FAILING.format(**vars(failing)))
         return super().changelist_view(request, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """Since when this address is told, and where its calendar is."""
-        return ("reachable_since", "subscription") if obj else ()
+        """Since when it is told; for who looks after contacts, the secret URL of its calendar."""
+        secret = ("subscription",) if self.has_change_permission(request, obj) else ()
+        return ("reachable_since", *secret) if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """The same, below the others."""

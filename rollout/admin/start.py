@@ -93,7 +93,7 @@ def _matters(user: Any, today: date) -> Iterator[Matter]:
     if user.has_perm("rollout.view_wave"):
         own = is_limited(user)
         yield from (replace(matter, remedy=PROPOSE) if own else matter for matter in _waves(user, today))
-    if user.has_perm("rollout.view_reminder"):
+    if user.has_perm("rollout.view_reminder") and not is_limited(user):
         yield from _mails(today)
     if user.has_perm("rollout.view_scenario"):
         yield from _proposals(user)

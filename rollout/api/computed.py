@@ -16,7 +16,7 @@ from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
 from rollout.api.risk import RISK_EXAMPLE
 from rollout.api.seen import Seen, see_now, see_past, see_scenario
-from rollout.api.views import KnownParameters, WholePlan
+from rollout.api.views import KnownParameters, WholePlan, sees_whole_plan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
 
@@ -161,7 +161,14 @@ class ProjectionView(ComputedView):
         """
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
-        return Response(projection_json(_see(query, basis), granularity, with_risk=query["risk"]))
+        answer = projection_json(_see(query, basis), granularity, with_risk=query["risk"])
+        return Response(answer if sees_whole_plan(request) else _without_rows(answer))
+
+
+def _without_rows(answer: dict[str, Any]) -> dict[str, Any]:
+    """The totals alone, for who may not see whose they are."""
+    undated = [{**entry, "uncounted_rollouts": [], "dateless_waves": []} for entry in answer["undated"]]
+    return {**answer, "undated": undated, "conflicts": []}
 
 
 def _see(query: Mapping[str, Any], basis: Basis) -> Seen:

@@ -9,7 +9,7 @@ from rest_framework import mixins, serializers, viewsets
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
-from rollout.api.views import KnownParameters, ReadViewSet
+from rollout.api.views import KnownParameters, ReadViewSet, seen_by
 from rollout.domain.dates import fiscal_year_label
 from rollout.models import Cohort, Observation, Rollout, Source, Target
 
@@ -143,11 +143,12 @@ class CohortViewSet(AsOfViewSet[Cohort]):
     default_ordering = ("order",)
 
     def relations(self) -> list["Prefetch[Any]"]:
-        """The cohort around it, its source and its members."""
+        """The cohort around it, its source and its members, as far as this person may see them."""
+        members = self.rows(Rollout).filter(seen_by(Rollout, self.request))
         return [
             Prefetch("inside", self.rows(Cohort)),
             Prefetch("source", self.rows(Source)),
-            Prefetch("rollouts", self.rows(Rollout).order_by("order", "code")),
+            Prefetch("rollouts", members.order_by("order", "code")),
         ]
 
 

@@ -64,6 +64,11 @@ def seen_by(kind: type[models.Model], request: Request) -> models.Q:
     return models.Q() if is_public else visible(kind, request.user)
 
 
+def sees_whole_plan(request: Request) -> bool:
+    """False for who is limited to their own ministries, unless anybody may read the plan."""
+    return bool(settings.PUBLIC_READ) or not is_limited(request.user)
+
+
 class WholePlan(ReadIfPublic):
     """For answers about all ministries together, line by line."""
 
@@ -72,7 +77,7 @@ class WholePlan(ReadIfPublic):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """False for who is limited to their own ministries, unless anybody may read it."""
         allowed = super().has_permission(request, view)
-        return allowed and (settings.PUBLIC_READ or not is_limited(request.user))
+        return allowed and sees_whole_plan(request)
 
 
 def shows_people(request: Request) -> bool:

@@ -112,6 +112,8 @@ def _check(row: PlanImport) -> None:
     number = PlanVersion.objects.current().number  # first: a change from here on shows on confirming
     preview = Preview.of(_examined(row))
     waits = PlanImport.objects.filter(pk=row.pk, state=State.WAITING)
+    if preview.mistakes or not preview.changed + preview.new:
+        waits.update(file=None)  # it can only be sent again
     waits.update(state=State.CHECKED, seen_version=number, found=preview.stored(), touched_at=None)
 
 
@@ -122,7 +124,7 @@ def _apply(row: PlanImport) -> None:
         number = PlanVersion.objects.lock().number
         if _locked(row.pk).state != State.CONFIRMED:
             return
-        if number != row.seen_version:
+        if number != row.seen_version or found.mistakes or not found.rows:  # rules may have changed, too
             _update(row.pk, state=State.WAITING, moved_on=True, rows_done=0)
             return
         actions.save_rows(rows=found.rows, actor=row.created_by, reason=row.reason)

@@ -297,3 +297,46 @@ def test_what_was_decided_is_not_decided_by_an_editor_again(client, proposed):
     number = PlanVersion.objects.get().number
     assert client.get(url(proposed, "promote")).status_code == 403
     assert (PlanVersion.objects.get().number, Baseline.objects.count()) == (number, 0)
+
+
+def test_addresses_that_fail_and_secret_urls_are_for_others(client, liaison, monkeypatch):
+    contact = ContactFactory(ministry=Ministry.objects.get(code="nta"), role="pmo")
+    called = []
+    monkeypatch.setattr("rollout.admin.people.failing_addresses", lambda: called.append(1) or [])
+    client.force_login(liaison)
+    client.get(reverse("admin:ministries_contact_changelist"))
+    assert (called, "token=" in client.get(url(contact)).content.decode()) == ([], False)
+    client.force_login(person("PMO編集者"))
+    client.get(reverse("admin:ministries_contact_changelist"))
+    assert (called, "token=" in client.get(url(contact)).content.decode()) == ([1], True)
+
+
+def test_contact_that_has_left_is_not_named_by_its_old_versions(client, liaison):
+    contact = ContactFactory(ministry=Ministry.objects.get(code="nta"), name="前の名前")
+    contact.ministry, contact.name, contact.email = (
+        Ministry.objects.get(code="mof"),
+        SECRET,
+        "secret@example.go.jp",
+    )
+    actions.save_row(row=contact, actor=None, reason="異動")
+    client.force_login(liaison)
+    for name in ("changes", "changes_csv"):
+        text = text_of(client.get(reverse(f"admin:rollout_{name}")))
+        assert ("前の名前" in text, SECRET in text, "secret@" in text) == (True, False, False)
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_frame_and_totals_name_no_rows_of_others(client, settings, liaison, public):
+    settings.PUBLIC_READ = public
+    client.force_login(liaison)
+    cohorts = client.get("/api/v1/cohorts/").json()["results"]
+    members = {code for cohort in cohorts for code in cohort["rollouts"]}
+    [undated] = client.get("/api/v1/projection/").json()["undated"]
+    assert ("mof" in members, "nta" in members, bool(undated["uncounted_rollouts"])) == (public, True, public)
+
+
+def test_outlook_of_all_mails_is_shut_to_them_whatever_other_roles_they_have(client, liaison):
+    liaison.groups.add(Group.objects.get(name="PMO編集者"))
+    client.force_login(liaison)
+    for name in ("lookahead", "why"):
+        assert client.get(reverse(f"admin:rollout_reminder_{name}")).status_code == 403

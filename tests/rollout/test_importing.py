@@ -199,3 +199,20 @@ def test_import_asks_the_database_as_often_for_many_rows_as_for_few():
 
     queries(2, 7)
     assert queries(30, 9) == queries(2, 8)
+
+
+@pytest.mark.parametrize("text", ["コード,備考\nnta-1,\n", "コード,備考\nnobody,x\n"])
+def test_file_that_cannot_be_confirmed_is_not_kept(text):
+    assert checked(text).file is None
+
+
+def test_rules_that_have_changed_meanwhile_send_it_back(monkeypatch):
+    key = confirmed(checked())
+    row = PlanImport.objects.get(pk=key)
+    monkeypatch.setattr(lifecycle.WaveSheet, "check", refuse)
+    lifecycle._apply(row)
+    assert (state(key), PlanImport.objects.get().moved_on, note()) == ("waiting", True, "")
+
+
+def refuse(*_args):
+    raise ValidationError({"note": "新しい規則"})
