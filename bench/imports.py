@@ -10,7 +10,7 @@ from bench.plans import build_plan
 from bench.timing import Ratio, ratio, take_turns
 from rollout import recompute
 from rollout.exports import WAVE_HEADINGS, wave_rows
-from rollout.importing import lifecycle
+from rollout.importing import decisions, lifecycle
 from rollout.models import PlanImport, Wave
 from rollout.tables import Row, write_workbook
 
@@ -40,7 +40,7 @@ class Sent:
             file, "移行単位", WAVE_HEADINGS, (_noted(row, note) for row in wave_rows(Wave.objects.all()))
         )
         self.data = file.getvalue()
-        self.key = lifecycle.receive(kind="wave", file_name="a.xlsx", data=self.data, actor=None).pk
+        self.key = decisions.receive(kind="wave", file_name="a.xlsx", data=self.data, actor=None).pk
 
     def read(self) -> None:
         """What openpyxl takes alone."""
@@ -56,7 +56,7 @@ class Sent:
     def apply(self) -> None:
         """As a worker does, read once more."""
         seen = PlanImport.objects.get(pk=self.key).seen_version or 0
-        lifecycle.confirm(key=self.key, seen_version=seen, actor=None, reason="照会")
+        decisions.confirm(key=self.key, seen_version=seen, actor=None, reason="照会")
         lifecycle.follow(self.key)
         self._expect(PlanImport.State.APPLIED)
 

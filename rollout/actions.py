@@ -3,7 +3,6 @@ commit order; the figures follow on commit (rollout.receivers). Rules broken rai
 field, in Japanese, and nothing is written."""
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -26,8 +25,7 @@ from rollout.merging import (
     parts_first,
     users_together,
 )
-from rollout.models import Baseline, Citation, PlanVersion, Rollout, Scenario, ScenarioChange, Source, Wave
-from rollout.scenarios import Step, steps_now
+from rollout.models import Baseline, Citation, PlanVersion, Rollout, Source, Wave
 from rollout.tasks import nudge_on_commit
 
 Row = TypeVar("Row", bound=models.Model)
@@ -36,12 +34,8 @@ Actor = AbstractBaseUser | None
 BATCH = 500
 """Rows that one statement writes."""
 REASONED_FIELDS = frozenset({"cutover", "users", "published_users", "status"})
+CHANGE_REASON_NEEDED = "変更する理由を書いてください。"
 WAVE_NEEDED = "導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。"
-PROMOTED_IS_FROZEN = "計画に反映済みの試算は変更できません。新しい試算を作ってください。"
-LOOK_AGAIN = (
-    "確認のあとで計画か試算が変わりました。まだ何も反映していません。"
-    "変わったところを見て、もう一度反映してください。"
-)
 NOTHING_CITED = (
     "出典は、切替・人数・状態を変えるときに付けられます。"
     "いまの値の出典は、導入案件の「引用」に追加してください。"
@@ -71,7 +65,7 @@ def save_row(*, row: Row, actor: Actor, reason: str, evidence: Evidence | None =
     subjects = cited_subjects(row) if evidence else []
     if evidence:
         check_evidence(row, evidence)
-    _sign(row, actor, reason)
+    sign(row, actor, reason)
     row.save()
     if evidence and isinstance(row, Rollout | Wave):
         citations = [_adopt(row, subject, evidence) for subject in subjects]
@@ -119,7 +113,7 @@ def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
     if isinstance(row, Rollout):
         parts += [*row.coverages.all(), *parts_first(row.waves.all())]
     for each in [*parts, row]:
-        _sign(each, actor, reason)
+        sign(each, actor, reason)
         each.delete()
 
 
@@ -199,7 +193,7 @@ def rollouts_left_empty(waves: Iterable[Wave]) -> list[Rollout]:
 
 def check_wave(wave: Wave) -> None:
     """Raise ValidationError, by field, when `wave` may not be saved as it is (`check_change`)."""
-    check_change(wave, _stored_value(wave, "status") if wave.status == Status.IN_USE else None)
+    check_change(wave, stored_value(wave, "status") if wave.status == Status.IN_USE else None)
 
 
 def check_change(wave: Wave, status_before: str | None) -> None:
@@ -301,7 +295,7 @@ def _place_in(row: Rollout | Wave, evidence: Evidence) -> dict[str, Any]:
 
 
 def _save_signed_like(row: models.Model, other: models.Model) -> None:
-    _sign(other, row._history_user, row._change_reason)  # type: ignore[attr-defined]
+    sign(other, row._history_user, row._change_reason)  # type: ignore[attr-defined]
     other.save()
 
 
@@ -310,7 +304,8 @@ def _stored(field: Any, row: models.Model) -> Any:
     return field.get_prep_value(getattr(row, field.attname))
 
 
-def _stored_value(row: models.Model, name: str) -> Any:
+def stored_value(row: models.Model, name: str) -> Any:
+    """What the database has of a row; None of a new one."""
     stored = type(row)._default_manager.filter(pk=row.pk).values_list(name, flat=True)
     return stored.first() if row.pk else None
 
@@ -321,122 +316,7 @@ def _newest_version(row: models.Model) -> Any:
     return versions.model.objects.filter(pk=versions.first().pk)
 
 
-def _sign(row: models.Model, actor: Actor, reason: str) -> None:
+def sign(row: models.Model, actor: Actor, reason: str) -> None:
     """Have the history row say who and why."""
     row._history_user = actor  # type: ignore[attr-defined]
     row._change_reason = reason or None  # type: ignore[attr-defined]
-
-
-@transaction.atomic
-def save_scenario(
-    *,
-    scenario: Scenario,
-    changes: Iterable[ScenarioChange] = (),
-    removed: Iterable[ScenarioChange] = (),
-    looked_again: bool = False,
-    actor: Actor,
-) -> Scenario:
-    """Add or change a scenario with the `changes` that are new or edited; the plan stays as it is.
-
-    Its author has then looked at the plan, unless only its name, note or state was edited; `looked_again`
-    says so without an edit. Raises ValidationError for one that was promoted: its state is for
-    `promote_scenario` alone.
-    """
-    PlanVersion.objects.lock()
-    changes, removed = list(changes), list(removed)
-    if Scenario.State.PROMOTED in (scenario.state, _stored_value(scenario, "state")):
-        raise ValidationError(PROMOTED_IS_FROZEN)
-    is_new = scenario._state.adding
-    if is_new:
-        scenario.created_by_id = actor.pk if actor else None
-    if is_new or changes or removed or looked_again:
-        scenario.based_on = timezone.now()
-    _sign(scenario, actor, "")
-    scenario.save()
-    for change in removed:
-        _sign(change, actor, "")
-        change.delete()
-    for change in changes:
-        change.scenario = scenario
-        _sign(change, actor, "")
-        change.save()
-    return scenario
-
-
-@transaction.atomic
-def promote_scenario(
-    *, scenario: Scenario, actor: Actor, reason: str, seen_version: int, seen_based_on: datetime
-) -> Scenario:
-    """Write a scenario into the plan: every row that it changes once, with one reason, or nothing at all.
-
-    `seen_version` is the number of the plan and `seen_based_on` the scenario's `based_on` that the person
-    decided on. Raises ValidationError when either has moved since, when the scenario is not open, and for
-    every row whose rule it would break. A row that already agrees gets no new version.
-    """
-    version = PlanVersion.objects.lock()
-    scenario = Scenario.objects.with_changes().get(pk=scenario.pk)
-    if not scenario.is_open:
-        raise ValidationError(f"この試算は「{scenario.get_state_display()}」なので、計画に反映できません。")
-    if (version.number, scenario.based_on) != (seen_version, seen_based_on):
-        raise ValidationError(LOOK_AGAIN)
-    if not reason.strip():
-        raise ValidationError({"reason": "計画に反映する理由を書いてください。"})
-    rows = promoted_rows(steps_now(scenario.changes.all()))
-    if broken := broken_rules(rows):
-        raise ValidationError(broken)
-    why = f"試算「{scenario.label}」を反映：{reason.strip()}"
-    for row in rows:
-        save_row(row=row, actor=actor, reason=why)
-    scenario.state = Scenario.State.PROMOTED
-    _sign(scenario, actor, reason.strip())
-    scenario.save()
-    return scenario
-
-
-@transaction.atomic
-def decline_scenario(*, scenario: Scenario, actor: Actor, reason: str, seen_based_on: datetime) -> Scenario:
-    """Decline a proposal, with why in its history, where its author reads it.
-
-    Raises ValidationError without a reason, when it is no proposal, and when its author has changed it since
-    `seen_based_on`.
-    """
-    PlanVersion.objects.lock()
-    scenario = Scenario.objects.get(pk=scenario.pk)
-    if scenario.state != Scenario.State.PROPOSED:
-        raise ValidationError(f"この試算は「{scenario.get_state_display()}」なので、見送れません。")
-    if scenario.based_on != seen_based_on:
-        raise ValidationError(LOOK_AGAIN)
-    if not (why := reason.strip()):
-        raise ValidationError({"reason": "見送る理由を書いてください。"})
-    scenario.state = Scenario.State.DECLINED
-    _sign(scenario, actor, why)
-    scenario.save()
-    return scenario
-
-
-def promoted_rows(steps: Iterable[Step]) -> list[Rollout | Wave]:
-    """The rows that these steps change, each once and with all its new facts, but not yet saved."""
-    rows: dict[tuple[type[models.Model], int], Rollout | Wave] = {}
-    for step in steps:
-        if not step.changes_nothing:
-            row = rows.setdefault((type(step.row), step.row.pk), copy(step.row))
-            setattr(row, step.change.field, step.after)
-    return list(rows.values())
-
-
-def broken_rules(rows: Iterable[Rollout | Wave]) -> list[str]:
-    """Why rows may not be saved as they are, naming each; nothing where all may."""
-    return [
-        f"{row}（{row.code}）：{message}"
-        for row in rows
-        if isinstance(row, Wave)
-        for message in _messages(row)
-    ]
-
-
-def _messages(wave: Wave) -> list[str]:
-    try:
-        check_wave(wave)
-    except ValidationError as error:
-        return list(error.messages)
-    return []

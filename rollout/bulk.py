@@ -17,16 +17,14 @@ from rollout.answers import cutover_refusal
 from rollout.domain.dates import UNDECIDED, FuzzyDate, FuzzyDateError
 from rollout.domain.plan import Status
 from rollout.domain.rescheduling import move_by_months
-from rollout.merging import named
+from rollout.merging import STATUS_IS_ELSEWHERE, named
 from rollout.models import Cohort, PlanVersion, Rollout, Wave
 from rollout.models.labels import STATUS_LABELS
 
 MOST_WAVES = 1000
 """So many waves are changed in one go."""
 TOO_MANY = f"一度に変更できるのは{MOST_WAVES:,}件までです。絞り込んでから選んでください。"
-REASON_NEEDED = "変更する理由を書いてください。"
 NOTHING_CHANGES = "選んだ移行単位は、どれも変わりません。すでにその内容になっています。"
-MERGED = "統合済みなので、状態はまとめて変えられません。移行単位の画面で変えてください。"
 GONE = "選んだ移行単位の一部は、もうありません。一覧から選び直してください。"
 
 
@@ -140,7 +138,7 @@ class SetStatus:
     def apply(self, wave: Wave) -> Wave:
         """As the single edit does; taking up a merged wave again is for its own page, which says more."""
         if wave.is_merged:
-            raise ValidationError(MERGED)
+            raise ValidationError(STATUS_IS_ELSEWHERE)
         wave.status = self.status
         return wave
 
@@ -171,7 +169,7 @@ def change_waves(*, waves: Sequence[int], change: Change, actor: Actor, reason: 
     """
     PlanVersion.objects.lock()
     if not (why := reason.strip()):
-        raise ValidationError({"reason": REASON_NEEDED})
+        raise ValidationError({"reason": actions.CHANGE_REASON_NEEDED})
     changed, rows = _apply(read_waves(waves), change)
     if not changed:
         raise ValidationError(NOTHING_CHANGES)

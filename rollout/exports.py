@@ -9,11 +9,10 @@ from ministries.models import Contact
 from rollout.domain.dates import FuzzyDate, fiscal_year_label
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Wave
-from rollout.models.labels import COUNT_BASIS_LABELS, PRECISION_LABELS, STATUS_LABELS
+from rollout.models.labels import COUNT_BASIS_LABELS, NO, PRECISION_LABELS, STATUS_LABELS, YES
 from rollout.tables import Row
 
 CHUNK = 2_000
-YES, NO = "はい", "いいえ"
 WAVE_HEADINGS = (
     *("コード", "府省庁", "範囲", "名称", "導入案件", "導入区分", "切替", "切替（和暦）"),
     *("切替（最早）", "切替（最遅）", "切替の精度", "年度", "人数", "見込みでの人数", "人数の根拠"),

@@ -12,6 +12,7 @@ from rollout.domain.plan import MAX_USERS, Status
 from rollout.models import Wave
 
 REASON_NEEDED = "統合する理由を書いてください。"
+STATUS_IS_ELSEWHERE = "統合済みなので、状態はここでは変えられません。移行単位の画面で変えてください。"
 NOTHING_CHOSEN = "統合する移行単位を、統合先のほかに1つ以上選んでください。"
 OTHER_ROLLOUT = "統合できるのは、同じ導入案件の移行単位どうしだけです。"
 INTO_ITSELF = "移行単位を、それ自身には統合できません。"

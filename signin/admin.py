@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -33,6 +34,12 @@ WITH_RIGHTS = ("auth", "ministries", "rollout", "signin")
 TIES = " の関連"
 """How Django calls rows between two others."""
 WITHOUT_PAGE = ("permission", "planversion", "planimport", "provideraccount")
+HAS_PAGE = (
+    Q(content_type__app_label__in=WITH_RIGHTS)
+    & ~Q(content_type__model__in=WITHOUT_PAGE)
+    & ~Q(content_type__model__startswith="historical")
+)
+"""The rights that a form offers; it leaves others as they are."""
 
 
 class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -46,16 +53,23 @@ class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 class RightsInWords(StockAdmin):
-    """Rows that have rights."""
+    """Rows that have rights, in the field `rights`."""
+
+    rights = "permissions"
 
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         """With words for the rights."""
         if db_field.related_model is Permission:
-            rights = Permission.objects.filter(content_type__app_label__in=WITH_RIGHTS)
-            rights = rights.exclude(content_type__model__in=WITHOUT_PAGE)
-            rights = rights.exclude(content_type__model__startswith="historical")
-            kwargs |= {"queryset": rights.select_related("content_type"), "form_class": RightsField}
+            rights = Permission.objects.filter(HAS_PAGE).select_related("content_type")
+            kwargs |= {"queryset": rights, "form_class": RightsField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        """Keep the rights that the form does not offer: what it does not show it does not take away."""
+        held = getattr(form.instance, self.rights)
+        kept = list(held.exclude(HAS_PAGE))
+        super().save_related(request, form, formsets, change)
+        held.add(*kept)
 
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
         """What would go, without the rows that tie rights and roles together, which have no names."""
@@ -76,6 +90,7 @@ class LocalUserAdmin(RightsInWords, StockUserAdmin):
     Who is no superuser makes none, changes none, and gives rights by roles alone.
     """
 
+    rights = "user_permissions"
     actions = ["reset_second_factor"]
     list_display = ("username", "email", "last_name", "first_name", "uses_admin")
 

@@ -181,7 +181,7 @@ class LockedAdmin(RecordedAdmin):
             seeks_deleted = row is None and request.method == "POST" and not is_limited(request.user)
             if seeks_deleted and (deleted := self._deleted(key)):
                 return self._gone(request, deleted)
-            if found := self._restored(request, key or None):
+            if (row or not key) and (found := self._restored(request, key or None)):
                 tell_restored(request, found, has_parts=bool(self.inlines))
             context = {**(extra_context or {}), **(self._locked(request, row) if row else {})}
             return super().changeform_view(request, object_id, form_url, context)

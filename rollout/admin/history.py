@@ -14,10 +14,10 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 from rollout.domain.dates import FuzzyDate
 from rollout.history import Cited, cited
 from rollout.models import Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import NO, STATUS_LABELS, YES
 
 KINDS = {"+": "追加", "~": "変更", "-": "削除"}
-BLANK, YES, NO, GONE = "（空欄）", "はい", "いいえ", "（削除済み）"
+BLANK, GONE = "（空欄）", "（削除済み）"
 
 
 class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]

@@ -4,10 +4,8 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -16,10 +14,10 @@ from django.utils import timezone
 
 from rollout.admin.base import _actor, reaches_all
 from rollout.admin.exporting import ExportingAdmin
-from rollout.importing import lifecycle
+from rollout.admin.trying import SeenForm
+from rollout.importing import decisions, lifecycle
 from rollout.importing.files import MOST_BYTES, MOST_ROWS
 from rollout.importing.sheets import CLEAR
-from rollout.importing.tasks import nudge_on_commit
 from rollout.importing.templates import write_template
 from rollout.models import PlanImport
 
@@ -55,19 +53,6 @@ class UploadForm(forms.Form):
         return file
 
 
-class ConfirmForm(forms.Form):
-    """Why, and on which plan that was looked at."""
-
-    reason = forms.CharField(
-        label="変更する理由",
-        max_length=500,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく変更か（例: 9月3日 各府省庁への照会の結果）。変わるすべての行の履歴に残ります。",
-        error_messages={"required": lifecycle.REASON_NEEDED},
-    )
-    seen_version = forms.IntegerField(widget=forms.HiddenInput)
-
-
 class ImportingAdmin(ExportingAdmin):
     """A list that takes back the table that it gives."""
 
@@ -98,11 +83,9 @@ class ImportingAdmin(ExportingAdmin):
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             file = form.cleaned_data["file"]
-            with transaction.atomic():
-                row = lifecycle.receive(
-                    kind=self.import_kind, file_name=file.name, data=file.read(), actor=_actor(request)
-                )
-                nudge_on_commit(row.pk)
+            row = decisions.receive(
+                kind=self.import_kind, file_name=file.name, data=file.read(), actor=_actor(request)
+            )
             return HttpResponseRedirect(self._address(row.pk))
         recent = PlanImport.objects.filter(kind=self.import_kind).select_related("created_by")
         sheet = lifecycle.SHEETS[self.import_kind]
@@ -131,9 +114,9 @@ class ImportingAdmin(ExportingAdmin):
         row = PlanImport.objects.filter(pk=key, kind=self.import_kind).defer("file").first()
         if row is None:
             raise Http404
-        form = ConfirmForm(initial={"seen_version": row.seen_version, "reason": row.reason})
+        form = SeenForm(initial={"seen_version": row.seen_version, "reason": row.reason})
         if request.method == "POST":
-            form = ConfirmForm(request.POST)
+            form = SeenForm(request.POST)
             if self._decided(request, form, row):
                 return HttpResponseRedirect(self._address(key))
             row.refresh_from_db()
@@ -143,28 +126,23 @@ class ImportingAdmin(ExportingAdmin):
             "row": row,
             "found": found,
             "form": form,
-            "under_way": row.is_under_way,
             "progress": f"{row.rows_total:,}行のうち{row.rows_done:,}行",
             "counted": _counted(found),
             "lines": f"{found.get('lines', 0):,}",
-            "may_confirm": row.state == PlanImport.State.CHECKED and _changes_something(found),
-            "is_open": row.state == PlanImport.State.CHECKED,
             "page": Paginator(found.get("differences") or [], PAGE).get_page(request.GET.get("p")),
             "again": self._address_of(),
         }
         return self._import_page(request, "admin/table_import_one.html", context)
 
-    def _decided(self, request: HttpRequest, form: ConfirmForm, row: PlanImport) -> bool:
+    def _decided(self, request: HttpRequest, form: SeenForm, row: PlanImport) -> bool:
         """Whether what the person has decided is done; else the form says why not."""
         try:
             if DISCARD in request.POST:
-                lifecycle.discard(key=row.pk)
+                decisions.discard(key=row.pk)
                 return True
             if not form.is_valid():
                 return False
-            with transaction.atomic():
-                lifecycle.confirm(key=row.pk, actor=_actor(request), **form.cleaned_data)
-                nudge_on_commit(row.pk)
+            decisions.confirm(key=row.pk, actor=_actor(request), **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
             return False
@@ -185,10 +163,6 @@ class ImportingAdmin(ExportingAdmin):
         return TemplateResponse(
             request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context}
         )
-
-
-def _changes_something(found: dict[str, Any]) -> bool:
-    return not found["mistakes"] and bool(found["changed"] + found["new"])
 
 
 def _counted(found: dict[str, Any]) -> str:

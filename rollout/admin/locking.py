@@ -19,7 +19,8 @@ from django.db.models import Max
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from rollout.admin.history import BLANK, GONE, NO, YES, Part, Timeline
+from rollout.admin.history import BLANK, GONE, Part, Timeline
+from rollout.models.labels import NO, YES
 
 if TYPE_CHECKING:
     AnyForm = forms.ModelForm[Any]

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from rollout.admin.base import PlanAdmin
+from rollout.admin.base import PlanAdmin, reaches_all
 from rollout.admin.rule_form import RuleForm, WaveChoice, statuses_field, text_field, variables_help
 from rollout.domain.reminders import UNSENT_STATES, Kind, State
 from rollout.models import Reminder, ReminderRule
@@ -57,6 +57,10 @@ class ReminderRuleAdmin(PlanAdmin):
         ("宛先", {"fields": ("audience", "grace_business_days")}),
         ("文面", {"fields": ("subject", "body")}),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A rule speaks to every ministry: not for who looks after some."""
+        return bool(super().has_add_permission(request)) and reaches_all(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReminderRule]:
         """With the number of mails in the ledger."""

@@ -2,45 +2,33 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils import timezone
 
 from rollout import actions
 from rollout.admin import wording
-from rollout.admin.base import LockedAdmin, PartTable, SafeChoices, _actor, row_number, writing
+from rollout.admin.base import PartTable, SafeChoices, _actor, row_number
 from rollout.admin.forms import PartFormSet, RowForm
-from rollout.calendar_warnings import planned_users
-from rollout.consequences import foreseen
-from rollout.domain.scenario import apply
+from rollout.admin.promotion import NOTHING_REACHED, PromotingAdmin, may_decide, moved_at
 from rollout.history import plan_changed_at, plan_moved_at
-from rollout.impact import Impact
-from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
+from rollout.models import Rollout, Scenario, ScenarioChange, Wave
 from rollout.models.visible import visible
-from rollout.reader import read_plan
+from rollout.scenario_actions import save_scenario
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now
 
 WAVE_NEEDED = (
     "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
 )
 WAVE_MERGED = "この移行単位は、別の移行単位に統合されています。統合先を選んでください。"
-NOTHING_REACHED = "対象なし"
-PROMOTE_RIGHT = "rollout.promote_scenario"
-EDITS = ("rollout.change_rollout", "rollout.change_wave")
-DECLINE = "_decline"
 BY_HAND = (Scenario.State.DRAFT, Scenario.State.PROPOSED, Scenario.State.WITHDRAWN)
 
 
@@ -130,24 +118,6 @@ class ChangeInline(PartTable):
         return getattr(change, "beside", wording.EMPTY)
 
 
-class PromotionForm(forms.Form):
-    """Why a scenario becomes the plan, and what the person saw when deciding it."""
-
-    reason = forms.CharField(
-        label="反映する理由",
-        max_length=500,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく決定か（例: 12月3日 推進会議で了承）。変わる行すべての履歴に残ります。",
-        error_messages={"required": "計画に反映する理由を書いてください。"},
-    )
-    seen_version = forms.IntegerField(
-        error_messages=dict.fromkeys(("required", "invalid"), actions.LOOK_AGAIN)
-    )
-    seen_based_on = forms.DateTimeField(
-        error_messages=dict.fromkeys(("required", "invalid"), actions.LOOK_AGAIN)
-    )
-
-
 class MovedList(ChangeList):
     """The list; every row knows when the plan last changed."""
 
@@ -160,7 +130,7 @@ class MovedList(ChangeList):
 
 
 @admin.register(Scenario)
-class ScenarioAdmin(SafeChoices, LockedAdmin):
+class ScenarioAdmin(SafeChoices, PromotingAdmin):
     """Named what-ifs. The plan stays as it is until one is promoted; then the scenario stays as it is."""
 
     form = ScenarioForm
@@ -230,7 +200,7 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         removed = [row for formset in formsets for row in formset.deleted_objects]
         if change and not (form.changed_data or changes or removed):
             return
-        actions.save_scenario(
+        save_scenario(
             scenario=form.instance,
             changes=changes,
             removed=removed,
@@ -253,48 +223,9 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         formsets = [inline.formset for inline in context["inline_admin_formsets"]]
         _set_beside(scenario, [form.instance for formset in formsets for form in formset.forms])
         if kwargs.get("obj"):
-            context["moved_at"] = _moved_at(scenario)
-            context["may_promote"] = scenario.is_open and _may_decide(request.user, scenario)
+            context["moved_at"] = moved_at(scenario)
+            context["may_promote"] = scenario.is_open and may_decide(request.user, scenario)
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> list[URLPattern]:
-        """With the page that promotes."""
-        view = self.admin_site.admin_view(self.promote_view)
-        return [path("<path:object_id>/promote/", view, name="rollout_scenario_promote"), *super().get_urls()]
-
-    def promote_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What promoting would change, and the question why; then, once answered, the plan itself.
-
-        A proposal may be declined here, too.
-        """
-        with writing(request):
-            version = PlanVersion.objects.current().number  # first: what is read later cannot be older
-            scenario = self.get_object(request, unquote(object_id))
-            if not _may_decide(request.user, scenario):
-                raise PermissionDenied
-            if scenario is None:
-                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-            try:
-                scenario.check_readable()
-            except ValidationError as error:
-                messages.error(request, error.message)
-                return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
-            form = PromotionForm(request.POST or None)
-            if scenario.state == Scenario.State.PROPOSED:
-                form.fields["reason"].label = "反映・見送りの理由"
-            if form.is_valid() and (done := _decide(scenario, form, request)):
-                messages.success(request, f"「{scenario}」を{done}。")
-                return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
-            context = {
-                **self.admin_site.each_context(request),
-                **_promotion(scenario, with_addresses=request.user.has_perm("rollout.view_reminder")),
-                "is_proposal": scenario.state == Scenario.State.PROPOSED,
-                "title": f"計画に反映: {scenario}",
-                "form": form,
-                "version": version,
-                "opts": self.opts,
-            }
-            return TemplateResponse(request, "admin/scenario_promote.html", context).render()
 
     @admin.display(description="変更点", ordering="change_count")
     def size(self, scenario: Scenario) -> str:
@@ -310,47 +241,8 @@ class ScenarioAdmin(SafeChoices, LockedAdmin):
         return f"{timezone.localtime(changed_at):%Y-%m-%d %H:%M} に変更あり"
 
 
-@dataclass(frozen=True)
-class StepRow:
-    """One fact that promoting would write, in words; `start` is what the author saw, where it was another."""
-
-    row: str
-    field: str
-    before: str
-    after: str
-    start: str
-    changes_nothing: bool
-
-
 def _is_frozen(scenario: Any) -> bool:
     return isinstance(scenario, Scenario) and scenario.state == Scenario.State.PROMOTED
-
-
-def _moved_at(scenario: Scenario) -> datetime | None:
-    return plan_moved_at(scenario.based_on) if scenario.is_open else None
-
-
-def _may_decide(user: Any, scenario: Any) -> bool:
-    """True for who may promote, and of another person's proposal for who edits the plan."""
-    if user.has_perm(PROMOTE_RIGHT):
-        return True
-    is_proposal = isinstance(scenario, Scenario) and scenario.state == Scenario.State.PROPOSED
-    return bool(is_proposal and scenario.created_by_id != user.pk and user.has_perms(EDITS))
-
-
-def _decide(scenario: Scenario, form: PromotionForm, request: HttpRequest) -> str:
-    """What was done, in words; otherwise the form says why not."""
-    values = {**form.cleaned_data, "scenario": scenario, "actor": _actor(request)}
-    try:
-        if DECLINE in request.POST:
-            del values["seen_version"]
-            actions.decline_scenario(**values)
-            return "見送りました"
-        actions.promote_scenario(**values)
-    except ValidationError as error:
-        form.add_error(None, error)
-        return ""
-    return "計画に反映しました"
 
 
 def _proposed_row(request: HttpRequest) -> Rollout | Wave | None:
@@ -374,42 +266,6 @@ def _named(row: Rollout | Wave | None) -> dict[str, Any]:
         "code": f"{row.code[:45]}-{now:%y%m%d-%H%M}",
         "state": Scenario.State.PROPOSED,
     }
-
-
-def _promotion(scenario: Scenario, *, with_addresses: bool) -> dict[str, Any]:
-    """What the page that promotes shows of a scenario."""
-    changes = list(ScenarioChange.objects.filter(scenario=scenario).select_related("rollout", "wave"))
-    for change in changes:
-        change.scenario = scenario
-    steps, start = steps_now(changes), {step.key: step for step in steps_at_start(changes)}
-    rows = actions.promoted_rows(steps)
-    plan, wave_ids = read_plan()
-    after = apply(plan, [change.as_change() for change in changes])
-    waves = [row for row in rows if isinstance(row, Wave)]
-    warnings, mails = foreseen(waves, planned_users(after, wave_ids), with_addresses=with_addresses)
-    return {
-        "scenario": scenario,
-        "moved_at": _moved_at(scenario),
-        "steps": [_step_row(step, start.get(step.key)) for step in steps],
-        "broken": actions.broken_rules(rows),
-        "impact": Impact.of(plan, after, timezone.localdate()),
-        "warnings": warnings,
-        "mails": mails,
-    }
-
-
-def _step_row(step: Step, start: Step | None) -> StepRow:
-    field = step.change.field
-    seen = wording.fact_text(start.before, field) if start else NOTHING_REACHED
-    before = wording.fact_text(step.before, field)
-    return StepRow(
-        row=f"{step.row}（全体）" if step.is_of_whole else str(step.row),
-        field=step.change.get_field_display(),
-        before=before,
-        after=wording.fact_text(step.after, field),
-        start="" if seen == before else seen,
-        changes_nothing=step.changes_nothing,
-    )
 
 
 def _set_beside(scenario: Scenario, changes: Iterable[ScenarioChange]) -> None:

@@ -23,7 +23,7 @@ from rollout.domain.reminders import State
 from rollout.drawing import made_once, read_observed, s_curve
 from rollout.models import Projection, Reminder, Scenario, Wave, conditions
 from rollout.models.labels import OVERDUE_LABEL, moment_text
-from rollout.models.visible import visible
+from rollout.models.visible import sees_whole_plan, visible, visible_scenarios
 from rollout.outbox.failures import failing_addresses
 from rollout.reconciliation import reconcile_published
 
@@ -97,7 +97,7 @@ def _matters(user: Any, today: date) -> Iterator[Matter]:
         yield from _mails(today)
     if user.has_perm("rollout.view_scenario"):
         yield from _proposals(user)
-    if projection := _projection():
+    if sees_whole_plan(user) and (projection := _projection()):
         url = reverse("reconciliation")
         yield Matter("公表値と合わない数字", _differing(projection), url, "出典か計画を確かめます。")
 
@@ -117,7 +117,7 @@ def _waves(user: Any, today: date) -> Iterator[Matter]:
 def _proposals(user: Any) -> Iterator[Matter]:
     own = is_limited(user)
     proposed = {"state__exact": Scenario.State.PROPOSED.value}
-    rows = Scenario.objects.visible_to(user)
+    rows = visible_scenarios(user)
     yield _matter("判断を待つ申請", rows.filter(**proposed), proposed, AWAIT if own else JUDGE)
     if own:
         declined = {"state__exact": Scenario.State.DECLINED.value}

@@ -12,6 +12,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from rollout.actions import CHANGE_REASON_NEEDED
 from rollout.admin.confirmation import tried
 from rollout.history import catch_up
 from rollout.impact import Impact
@@ -32,8 +33,8 @@ class SeenForm(forms.Form):
         label="変更する理由",
         max_length=500,
         widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わる移行単位すべての履歴に残ります。",
-        error_messages={"required": "変更する理由を書いてください。"},
+        help_text="何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わるものすべての履歴に残ります。",
+        error_messages={"required": CHANGE_REASON_NEEDED},
     )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

@@ -16,9 +16,10 @@ from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
 from rollout.api.risk import RISK_EXAMPLE
 from rollout.api.seen import Seen, see_now, see_past, see_scenario
-from rollout.api.views import KnownParameters, WholePlan, sees_whole_plan
+from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
+from rollout.models.visible import sees_whole_plan
 
 EXAMPLE = {
     "basis": "cumulative",
@@ -162,7 +163,7 @@ class ProjectionView(ComputedView):
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
         answer = projection_json(_see(query, basis), granularity, with_risk=query["risk"])
-        return Response(answer if sees_whole_plan(request) else _without_rows(answer))
+        return Response(answer if sees_whole_plan(request.user) else _without_rows(answer))
 
 
 def _without_rows(answer: dict[str, Any]) -> dict[str, Any]:

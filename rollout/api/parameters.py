@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rollout.api.views import check_may_see_scenarios
 from rollout.models import Scenario
 from rollout.models.scenario import ScenarioQuerySet
+from rollout.models.visible import visible_scenarios
 
 
 class ChoiceParameter(serializers.ChoiceField):
@@ -74,7 +75,7 @@ class ScenarioParameter(RowParameter):
 
     def get_queryset(self) -> ScenarioQuerySet:
         """What the person who asks may see."""
-        return Scenario.objects.visible_to(self.context["request"].user)
+        return visible_scenarios(self.context["request"].user)
 
     def to_internal_value(self, data: Any) -> Any:
         """The scenario. Raises NotAuthenticated or PermissionDenied for who may not see any."""

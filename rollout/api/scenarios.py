@@ -17,6 +17,7 @@ from rollout.domain.dates import UNDECIDED, FuzzyDate
 from rollout.history import plan_changed_at
 from rollout.models import Scenario, ScenarioChange
 from rollout.models.scenario import ScenarioQuerySet
+from rollout.models.visible import visible_scenarios
 from rollout.scenarios import Fact, Step, by_change, steps_at_start, steps_now
 
 EXAMPLE = {
@@ -103,7 +104,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
 
     def get_queryset(self) -> ScenarioQuerySet:
         """What this person may see, with all that is shown of it."""
-        return Scenario.objects.visible_to(self.request.user).with_changes()
+        return visible_scenarios(self.request.user).with_changes()
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Named what-ifs on top of the plan, by state and name.

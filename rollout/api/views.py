@@ -17,7 +17,7 @@ from ministries.liaison import is_limited
 from rollout.api.backends import Ordering, Search, contains
 from rollout.models import Reminder, Scenario
 from rollout.models.scenario import may_see_scenarios
-from rollout.models.visible import visible
+from rollout.models.visible import sees_whole_plan, visible
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -64,11 +64,6 @@ def seen_by(kind: type[models.Model], request: Request) -> models.Q:
     return models.Q() if is_public else visible(kind, request.user)
 
 
-def sees_whole_plan(request: Request) -> bool:
-    """False for who is limited to their own ministries, unless anybody may read the plan."""
-    return bool(settings.PUBLIC_READ) or not is_limited(request.user)
-
-
 class WholePlan(ReadIfPublic):
     """For answers about all ministries together, line by line."""
 
@@ -77,7 +72,7 @@ class WholePlan(ReadIfPublic):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """False for who is limited to their own ministries, unless anybody may read it."""
         allowed = super().has_permission(request, view)
-        return allowed and sees_whole_plan(request)
+        return allowed and sees_whole_plan(request.user)
 
 
 def shows_people(request: Request) -> bool:

@@ -19,7 +19,7 @@ from rollout.history import complete_since
 from rollout.models import Baseline, Rollout, Scenario
 from rollout.models.labels import BASIS_LABELS, moment_text
 from rollout.models.scenario import may_see_scenarios
-from rollout.models.visible import visible
+from rollout.models.visible import visible, visible_scenarios
 from rollout.recompute import settled_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
@@ -86,7 +86,7 @@ def _choose(request: HttpRequest) -> Either | None:
         raise _RefusedError("基準計画と試算は一緒に選べません。どちらか1つを選んでください。")
     remedy = CHOOSE if may_see_scenarios(request.user) else SCENARIOS_HIDDEN
     chosen: Either | None = _row(Baseline.objects.all(), baseline) or _row(
-        Scenario.objects.visible_to(request.user), scenario, remedy
+        visible_scenarios(request.user), scenario, remedy
     )
     if isinstance(chosen, Baseline):
         _check_known(chosen)
@@ -129,7 +129,7 @@ def _choices(asked: _Asked, user: Person) -> dict[str, Any]:
         "basis_label": BASIS_LABELS[asked.basis.value],
         "readings": [(each.value, BASIS_LABELS[each.value], each is asked.basis) for each in Basis],
         "baselines": [(row, moment_text(row.moment)) for row in Baseline.objects.all()],
-        "scenarios": list(Scenario.objects.visible_to(user)),
+        "scenarios": list(visible_scenarios(user)),
         "may_add": [(name, label) for right, name, label in ADDED if _may(user, right)],
     }
 

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from ministries.liaison import is_limited
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Source
 from rollout.models.labels import BASIS_LABELS, moment_text
+from rollout.models.visible import sees_whole_plan
 from rollout.watch import watch
 
 QUOTED_LENGTH = 40
@@ -40,7 +40,7 @@ def public_page(view: View) -> View:
     def page(request: HttpRequest) -> HttpResponse:
         if not settings.PUBLIC_READ and not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-        if not settings.PUBLIC_READ and is_limited(request.user):
+        if not sees_whole_plan(request.user):
             raise PermissionDenied
         return _in_japanese(view(request))
 

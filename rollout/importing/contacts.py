@@ -6,14 +6,16 @@ from typing import Any
 from django.db.models.functions import Lower
 
 from ministries.models import Contact, Ministry
-from rollout.exports import CONTACT_HEADINGS, NO, YES, contact_row
+from rollout.exports import CONTACT_HEADINGS, contact_row
 from rollout.importing.files import Line, Value, plain_text
 from rollout.importing.sheets import Sheet, clean
+from rollout.models.labels import NO, YES
 from rollout.tables import Cell
 
 CODE, MINISTRY, ADDRESS = "府省庁コード", "府省庁", "メールアドレス"
 ROLE_OF = {label: role for role, label in Contact.Role.choices}
-ACTIVE_OF = {YES: True, NO: False, "TRUE": True, "FALSE": False}
+FROM_EXCEL = {"TRUE": True, "FALSE": False}
+ACTIVE_OF = {YES: True, NO: False, **FROM_EXCEL}
 
 
 class ContactSheet(Sheet):
@@ -30,11 +32,9 @@ class ContactSheet(Sheet):
         super().__init__()
         self._contacts: dict[tuple[int, str], Contact] = {}
         self._by_code = {ministry.code: ministry for ministry in Ministry.objects.all()}
-        self._by_name = {
-            plain_text(name): ministry
-            for ministry in self._by_code.values()
-            for name in (*ministry.alias_names, ministry.name)
-        }
+        ministries = self._by_code.values()
+        aliases = {plain_text(name): ministry for ministry in ministries for name in ministry.alias_names}
+        self._by_name = aliases | {plain_text(ministry.name): ministry for ministry in ministries}
 
     def prepare(self, lines: Sequence[Line]) -> None:
         """The contacts with these addresses, in one query."""
@@ -94,6 +94,6 @@ class ContactSheet(Sheet):
 
 def _chosen(values: Mapping[str, Any], text: str) -> Any:
     if text not in values:
-        choices = "、".join(label for label in values if not label.isascii() or label == "PMO")
+        choices = "、".join(label for label in values if label not in FROM_EXCEL)
         raise ValueError(f"「{text}」は選べません。{choices} のどれかにしてください。")
     return values[text]

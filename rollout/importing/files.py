@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from io import BytesIO, StringIO
@@ -222,9 +222,3 @@ def plain_text(value: Value | None) -> str:
     if value is None or isinstance(value, Broken):
         return ""
     return normalize("NFKC", str(value)).strip()
-
-
-def joined(texts: Iterable[str], most: int = 5) -> str:
-    """The first of several texts in a line."""
-    found = list(texts)
-    return "、".join(found[:most]) + (f" ほか{len(found) - most}件" if found[most:] else "")

@@ -1,20 +1,20 @@
 """An uploaded file from arrival to end. Every step is a state of its row: dying half-way does nothing.
 
 waiting → checked → confirmed → applied
-waiting → refused (wrong), checked → discarded, confirmed → waiting (the plan has moved on since)
+waiting → refused (wrong), waiting or checked → discarded, confirmed → waiting (the plan has moved on since)
+
+What people decide is in `rollout.importing.decisions`; this is the worker's part.
 """
 
 import logging
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from rollout import actions
-from rollout.actions import Actor
 from rollout.importing.contacts import ContactSheet
 from rollout.importing.files import UnreadableFileError, read_table
 from rollout.importing.preview import Preview
@@ -23,50 +23,22 @@ from rollout.importing.waves import WaveSheet
 from rollout.models import PlanImport, PlanVersion
 
 State = PlanImport.State
+OPEN = (State.WAITING, State.CHECKED, State.CONFIRMED)
 STALLED = timedelta(minutes=5)
 """Who has not said anything for so long is taken for dead. Two at one import do no harm."""
+MOST_ATTEMPTS = 3
+"""Workers that one file may be the end of."""
 KEPT = timedelta(days=7)
-"""How long a file waits for a decision, and mistakes for somebody to read them."""
+"""How long a file waits for anybody, and mistakes for somebody to read them."""
 
 SHEETS: dict[str, type[Sheet]] = {PlanImport.Kind.WAVE: WaveSheet, PlanImport.Kind.CONTACT: ContactSheet}
-REASON_NEEDED = "変更する理由を書いてください。"
-NOT_OPEN = "この取り込みは、もう「{state}」です。"
 FAILED = "取り込みの途中で失敗しました。計画は変わっていません。もう一度取り込んでください。"
+GIVEN_UP = (
+    f"作業が{MOST_ATTEMPTS}回、途中で止まりました。計画は変わっていません。"
+    "ファイルを分けて取り込むか、システムの担当者に連絡してください。"
+)
 
 logger = logging.getLogger(__name__)
-
-
-def receive(*, kind: str, file_name: str, data: bytes, actor: Actor) -> PlanImport:
-    """Keep an uploaded file for a worker to check."""
-    user = {"created_by_id": actor.pk if actor else None}
-    return PlanImport.objects.create(kind=kind, file_name=file_name[-200:], file=data, **user)
-
-
-@transaction.atomic
-def confirm(*, key: int, seen_version: int, actor: Actor, reason: str) -> None:
-    """Have a checked import put into force, as it was seen. Raises ValidationError without a reason."""
-    if not (why := reason.strip()):
-        raise ValidationError({"reason": REASON_NEEDED})
-    row = _locked(key)
-    if row.state != State.CHECKED or row.found["mistakes"] or not (row.found["changed"] + row.found["new"]):
-        raise ValidationError(NOT_OPEN.format(state=row.get_state_display()))
-    _update(
-        key,
-        state=State.CONFIRMED if row.seen_version == seen_version else State.WAITING,
-        moved_on=row.seen_version != seen_version,
-        reason=why,
-        created_by_id=actor.pk if actor else None,
-        rows_done=0,
-    )
-
-
-@transaction.atomic
-def discard(*, key: int) -> None:
-    """Drop what is not in force yet. Raises ValidationError when it is settled, or being put into force."""
-    row = _locked(key)
-    if row.state not in (State.WAITING, State.CHECKED):
-        raise ValidationError(NOT_OPEN.format(state=row.get_state_display()))
-    _settle(key, State.DISCARDED)
 
 
 def follow(key: int) -> None:
@@ -74,7 +46,12 @@ def follow(key: int) -> None:
     row = _taken(key)
     while row is not None:
         try:
-            _check(row) if row.state == State.WAITING else _apply(row)
+            if row.attempts > MOST_ATTEMPTS:
+                _refuse(row, [GIVEN_UP])
+            elif row.state == State.WAITING:
+                _check(row)
+            else:
+                _apply(row)
         except UnreadableFileError as error:
             _refuse(row, error.messages)
         except Exception as error:
@@ -90,11 +67,29 @@ def waiting() -> list[int]:
 
 
 def forget() -> None:
-    """Let go of files that nobody decides about, and of what was wrong with others."""
-    over = PlanImport.objects.filter(created_at__lt=timezone.now() - KEPT)
-    for key in over.filter(state=State.CHECKED).values_list("pk", flat=True):
-        discard(key=key)
-    over.filter(state=State.REFUSED).exclude(found={}).update(found={})
+    """Let go of files that nobody has done anything with, and of what was wrong with others."""
+    over = Q(since__lt=timezone.now() - KEPT)
+    for key in PlanImport.objects.filter(over, state__in=OPEN).values_list("pk", flat=True):
+        with transaction.atomic():
+            if PlanImport.objects.select_for_update().filter(over, pk=key, state__in=OPEN).exists():
+                settle(key, State.DISCARDED)
+    PlanImport.objects.filter(over, state=State.REFUSED).exclude(found={}).update(found={})
+
+
+def settle(key: int, state: str, found: dict[str, Any] | None = None) -> None:
+    """End an import; what is not needed any more, and may be personal, goes."""
+    kept = {name: locked(key).found.get(name, 0) for name in ("lines", "changed", "new")}
+    PlanImport.objects.filter(pk=key).update(**entering(state), file=None, found=found or kept)
+
+
+def entering(state: str) -> dict[str, Any]:
+    """The columns of an import that comes to a state, where nobody is at it yet."""
+    return {"state": state, "since": timezone.now(), "touched_at": None, "attempts": 0, "rows_done": 0}
+
+
+def locked(key: int) -> PlanImport:
+    """The import, which nobody else changes until the transaction ends; without its file."""
+    return PlanImport.objects.select_for_update().defer("file").get(pk=key)
 
 
 def _is_free() -> Q:
@@ -104,7 +99,8 @@ def _is_free() -> Q:
 
 def _taken(key: int) -> PlanImport | None:
     """The import, with its file, if it was free and is now ours."""
-    mine = PlanImport.objects.filter(_is_free(), pk=key).update(touched_at=timezone.now())
+    taking = {"touched_at": timezone.now(), "attempts": F("attempts") + 1}
+    mine = PlanImport.objects.filter(_is_free(), pk=key).update(**taking)
     return PlanImport.objects.get(pk=key) if mine else None
 
 
@@ -114,7 +110,7 @@ def _check(row: PlanImport) -> None:
     waits = PlanImport.objects.filter(pk=row.pk, state=State.WAITING)
     if preview.mistakes or not preview.changed + preview.new:
         waits.update(file=None)  # it can only be sent again
-    waits.update(state=State.CHECKED, seen_version=number, found=preview.stored(), touched_at=None)
+    waits.update(**entering(State.CHECKED), seen_version=number, found=preview.stored())
 
 
 def _apply(row: PlanImport) -> None:
@@ -122,13 +118,13 @@ def _apply(row: PlanImport) -> None:
     found = _examined(row)
     with transaction.atomic():
         number = PlanVersion.objects.lock().number
-        if _locked(row.pk).state != State.CONFIRMED:
+        if locked(row.pk).state != State.CONFIRMED:
             return
         if number != row.seen_version or found.mistakes or not found.rows:  # rules may have changed, too
-            _update(row.pk, state=State.WAITING, moved_on=True, rows_done=0)
+            PlanImport.objects.filter(pk=row.pk).update(**entering(State.WAITING), moved_on=True)
             return
         actions.save_rows(rows=found.rows, actor=row.created_by, reason=row.reason)
-        _settle(row.pk, State.APPLIED)
+        settle(row.pk, State.APPLIED)
 
 
 def _examined(row: PlanImport) -> Found:
@@ -148,19 +144,5 @@ def _reporting(key: int, total: int) -> Progress:
 @transaction.atomic
 def _refuse(row: PlanImport, messages: list[str]) -> None:
     """End it, unless somebody has decided otherwise meanwhile."""
-    if _locked(row.pk).state == row.state:
-        _settle(row.pk, State.REFUSED, {"messages": messages})
-
-
-def _settle(key: int, state: str, found: dict[str, Any] | None = None) -> None:
-    """End it; what is not needed any more, and may be personal, goes."""
-    kept = {name: _locked(key).found.get(name, 0) for name in ("lines", "changed", "new")}
-    _update(key, state=state, file=None, found=found or kept)
-
-
-def _update(key: int, **columns: Any) -> None:
-    PlanImport.objects.filter(pk=key).update(**columns, touched_at=None)
-
-
-def _locked(key: int) -> PlanImport:
-    return PlanImport.objects.select_for_update().defer("file").get(pk=key)
+    if locked(row.pk).state == row.state:
+        settle(row.pk, State.REFUSED, {"messages": messages})

@@ -134,10 +134,12 @@ class Sheet:
         return first == line.number
 
     def _examine(self, line: Line) -> None:
-        row = self.find(line)
+        mistakes = len(self.found.mistakes)
+        for heading in self.found_by:
+            self._expect_value(line, heading)
+        row = self.find(line) if len(self.found.mistakes) == mistakes else None
         if row is None:
             return
-        mistakes = len(self.found.mistakes)
         is_new = row.pk is None
         exported = {} if is_new else self.exported(row)
         before = {name: getattr(row, name) for name in self.editable.values()}
@@ -159,9 +161,9 @@ class Sheet:
 
     def _take(self, line: Line, row: Any, heading: str, value: Value, exported: Cell) -> None:
         """Write a cell into the row where it speaks of it and says otherwise."""
-        if isinstance(value, Broken) and heading in (*self.editable, *self.identity):
-            self.mistake(line, heading, f"{value.why}。")
-        elif heading in self.editable:
+        if heading in (*self.editable, *self.identity) and not self._expect_value(line, heading):
+            return
+        if heading in self.editable:
             if str(value) != printable(_shown(exported)).strip():
                 self._set(line, row, heading, value)
         elif heading in self.identity and row.pk is not None:
@@ -175,6 +177,13 @@ class Sheet:
                 )
         elif heading not in self.found_by and plain_text(value) != plain_text(_shown(exported)):
             self.found.ignored[heading] += 1
+
+    def _expect_value(self, line: Line, heading: str) -> bool:
+        """False, after `mistake`, where a cell holds a formula or an error in place of a value."""
+        value = line.cells.get(heading)
+        if isinstance(value, Broken):
+            self.mistake(line, heading, f"{value.why}。")
+        return not isinstance(value, Broken)
 
     def _set(self, line: Line, row: Any, heading: str, value: Value) -> None:
         """Take a cell over. Another way to write what the row has, as Excel has for days, is no change."""

@@ -17,10 +17,10 @@ def follow_import(key: int) -> None:
 
 @shared_task(name="rollout.imports")
 def follow_imports() -> None:
-    """Once a minute: take up what was left, and forget what is over."""
+    """Once a minute: forget what is over, and take up what was left."""
+    lifecycle.forget()
     for key in lifecycle.waiting():
         lifecycle.follow(key)
-    lifecycle.forget()
 
 
 def nudge_on_commit(key: int) -> None:

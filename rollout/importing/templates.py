@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
 from ministries.models import Contact, Ministry
-from rollout.exports import CONTACT_HEADINGS, NO, YES
+from rollout.exports import CONTACT_HEADINGS
 from rollout.importing.contacts import ContactSheet
 from rollout.importing.files import MOST_ROWS
 from rollout.importing.sheets import Sheet
 from rollout.importing.waves import WaveSheet
 from rollout.models import Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import NO, STATUS_LABELS, YES
 from rollout.tables import Row, write_workbook
 
 WAVE_COLUMNS = ("コード", "府省庁", "範囲", "名称", "切替", "人数", "状態", "備考")

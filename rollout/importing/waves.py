@@ -11,16 +11,14 @@ from rollout.actions import check_change
 from rollout.domain.dates import FuzzyDate, parse
 from rollout.domain.plan import Basis
 from rollout.exports import WAVE_HEADINGS, wave_row
-from rollout.importing.files import Line, Value, plain_text
+from rollout.importing.files import Line, Value
 from rollout.importing.sheets import Sheet, clean
-from rollout.merging import named
+from rollout.merging import STATUS_IS_ELSEWHERE, named
 from rollout.models import Projection, Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.reading import read_status, read_users
 from rollout.tables import Cell
 
 KEY = "コード"
-STATUS_OF = {label: status for status, label in STATUS_LABELS.items()}
-MERGED = "統合済みの移行単位です。状態は移行単位の画面で変えてください。"
 
 
 class WaveSheet(Sheet):
@@ -68,15 +66,15 @@ class WaveSheet(Sheet):
         if heading == "切替":
             return _cutover(value)
         if heading == "人数":
-            return _users(value)
+            return read_users(str(value))
         if heading == "状態":
-            return _status(plain_text(value))
+            return read_status(str(value))
         return str(value)
 
     def check(self, row: Wave, before: Mapping[str, Any]) -> None:
         """As the page of the wave does."""
         if row.merged_into_id is not None and "status" in before:
-            raise ValidationError({"status": MERGED})
+            raise ValidationError({"status": STATUS_IS_ELSEWHERE})
         clean(row, before)
         check_change(row, before.get("status", row.status))
 
@@ -87,19 +85,3 @@ class WaveSheet(Sheet):
 
 def _cutover(value: Value) -> FuzzyDate:
     return parse(value.isoformat() if isinstance(value, date) else str(value))
-
-
-def _users(value: Value) -> int:
-    text = plain_text(value).removesuffix("人").replace(",", "")
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(
-            f"「{plain_text(value)}」は人数として読めません。1200 のような0以上の整数にしてください。"
-        )
-    return int(text[:12])
-
-
-def _status(text: str) -> str:
-    if text not in STATUS_OF:
-        choices = "、".join(STATUS_OF)
-        raise ValueError(f"「{text}」という状態はありません。{choices} のどれかにしてください。")
-    return STATUS_OF[text]

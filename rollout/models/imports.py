@@ -14,7 +14,7 @@ class PlanImport(models.Model):
 
     `file` is kept only while it may still be needed: it may hold personal data. `found` is what checking it
     has found (`rollout.importing.preview.Preview.stored`); once it is settled the numbers alone.
-    `touched_at` is set while a worker is at it.
+    `since` is when it came to its state. `touched_at` is set while a worker is at it, the last of `attempts`.
     """
 
     class Kind(models.TextChoices):
@@ -50,7 +50,9 @@ class PlanImport(models.Model):
     moved_on = models.BooleanField(default=False)
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now)
     touched_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     found: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     objects = models.Manager["PlanImport"]()
@@ -74,3 +76,15 @@ class PlanImport(models.Model):
     def is_under_way(self) -> bool:
         """True while a worker has something to do with it."""
         return self.state in (self.State.WAITING, self.State.CONFIRMED)
+
+    @property
+    def can_be_confirmed(self) -> bool:
+        """True where it is checked, nothing is wrong with it, and it changes something."""
+        found = self.found
+        is_checked = self.state == self.State.CHECKED
+        return is_checked and not found["mistakes"] and bool(found["changed"] + found["new"])
+
+    @property
+    def can_be_discarded(self) -> bool:
+        """True until somebody has confirmed it."""
+        return self.state in (self.State.WAITING, self.State.CHECKED)

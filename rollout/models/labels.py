@@ -21,6 +21,7 @@ STATUS_LABELS = {
     Status.IN_USE.value: "利用中",
     Status.CANCELLED.value: "中止",
 }
+YES, NO = "はい", "いいえ"
 OVERDUE_LABEL = "予定日経過・未確認"
 MERGED_LABEL = "中止（統合）"
 READING_LABELS = {

@@ -1,9 +1,8 @@
 """Named what-ifs on top of the plan. They never touch it; only promoting one does (rollout.actions)."""
 
-import re
 from collections.abc import Callable
-from typing import Any
-from unicodedata import normalize
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
@@ -13,13 +12,14 @@ from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from ministries.liaison import is_limited
-from rollout.domain.dates import FuzzyDate, FuzzyDateError, parse
-from rollout.domain.plan import MAX_USERS, NONE, Status
+from rollout.domain.dates import FuzzyDate, parse
+from rollout.domain.plan import NONE, Status
 from rollout.domain.scenario import Change
 from rollout.models.labels import STATUS_LABELS
 from rollout.models.plan import Rollout, Wave
+from rollout.models.reading import read_status, read_users
 
+Fact = TypeVar("Fact")
 ChangeKey = tuple[int, int, int | None, str]
 
 
@@ -29,12 +29,6 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
     def get_by_natural_key(self, code: str) -> "Scenario":
         """The scenario with this code."""
         return self.get(code=code)
-
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ScenarioQuerySet":
-        """Those that this person may see: none without the right to, for they are not the plan yet."""
-        if not may_see_scenarios(user):
-            return self.none()
-        return self.filter(created_by_id=user.pk) if is_limited(user) else self
 
     def with_changes(self) -> "ScenarioQuerySet":
         """With their changes and what those name, in a constant number of queries."""
@@ -215,29 +209,11 @@ class ScenarioChange(models.Model):
         return Change(rollout=self.rollout.code, wave=wave, **{self.field: fact})
 
 
-def _read_cutover(text: str, *, lenient: bool = True) -> FuzzyDate:
+def _read(text: str, reader: Callable[[str], Fact]) -> Fact:
     try:
-        return parse(text.strip(), lenient=lenient)
-    except FuzzyDateError as error:
+        return reader(text)
+    except ValueError as error:
         raise ValidationError({"value": str(error)}) from error
-
-
-def _read_users(text: str) -> int | None:
-    plain = normalize("NFKC", text).strip().removesuffix("人").strip()
-    if plain in UNKNOWN_WORDS:
-        return None
-    users = int(plain.replace(",", "")) if _WHOLE_NUMBER.fullmatch(plain) else MAX_USERS + 1
-    if users > MAX_USERS:
-        raise ValidationError({"value": USERS_UNREADABLE})
-    return users
-
-
-def _read_status(text: str) -> str:
-    plain = normalize("NFKC", text).strip()
-    found = next((code for code, label in STATUS_LABELS.items() if plain in (code, label)), None)
-    if found is None:
-        raise ValidationError({"value": f"状態は {'、'.join(STATUS_LABELS.values())} のどれかです。"})
-    return found
 
 
 def _keep_cutover(text: str) -> str:
@@ -245,26 +221,21 @@ def _keep_cutover(text: str) -> str:
         raise ValidationError(
             {"value": "切替の時期を入力してください。未定にするときは「検討中」と書きます。"}
         )
-    return _read_cutover(text, lenient=False).text
+    return _read(text.strip(), parse).text
 
 
 def _keep_users(text: str) -> str:
-    users = _read_users(text)
+    users = _read(text, read_users)
     return "" if users is None else str(users)
 
 
-UNKNOWN_WORDS = ("", "不明")
-USERS_UNREADABLE = (
-    f"人数は「68,600」のように、0〜{MAX_USERS:,} の数字で入力してください。分からなければ空欄にします。"
-)
-_WHOLE_NUMBER = re.compile("[0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3}")
 _FACTS: dict[str, Callable[[str], FuzzyDate | int | str | None]] = {
-    "cutover": _read_cutover,
-    "users": _read_users,
-    "status": _read_status,
+    "cutover": lambda text: _read(text.strip(), partial(parse, lenient=True)),
+    "users": lambda text: _read(text, read_users),
+    "status": lambda text: _read(text, read_status),
 }
 _KEPT: dict[str, Callable[[str], str]] = {
     "cutover": _keep_cutover,
     "users": _keep_users,
-    "status": lambda text: STATUS_LABELS[_read_status(text)],
+    "status": lambda text: STATUS_LABELS[_read(text, read_status)],
 }

@@ -12,7 +12,6 @@ from openpyxl import Workbook, load_workbook
 
 from ministries.models import Contact
 from rollout.exports import CONTACT_HEADINGS
-from rollout.importing import lifecycle
 from rollout.models import PlanImport, PlanVersion, Wave
 from tests.admin.edits import everything, wave
 from tests.factories import ContactFactory
@@ -197,6 +196,22 @@ def test_formula_error_and_time_are_told_as_what_they_are(staff_client):
     ]
 
 
+def test_formula_in_the_code_is_told_and_nothing_is_guessed(staff_client):
+    page = send(staff_client, in_workbook(["コード", "備考"], ["=A1", "x"], ["nta-1", "照会済"]))
+    assert [(line, column, text[:5]) for line, column, text in mistakes(page)] == [
+        (2, "コード", "数式です。")
+    ]
+
+
+def test_ministry_is_called_before_another_is_also_called_so(staff_client):
+    mof = wave("mof-1").rollout.lead_ministry
+    mof.aliases = "国税庁"
+    mof.save()
+    row = ["", "国税庁", "担当", "a@example.go.jp", "", ""]
+    confirm(staff_client, send(staff_client, in_csv(CONTACT_HEADINGS, row), CONTACTS))
+    assert Contact.objects.get(email="a@example.go.jp").ministry.name == "国税庁"
+
+
 def test_date_that_excel_has_made_of_a_day_is_no_change(staff_client):
     row = wave()
     row.cutover = "R8.6.15"
@@ -325,8 +340,11 @@ def test_imports_are_for_who_may_change_the_rows(client, django_user_model):
 
 
 def test_progress_is_shown_while_a_worker_is_at_it(staff_client):
-    row = lifecycle.receive(kind="wave", file_name="照会.csv", data=b"", actor=None)
-    PlanImport.objects.update(rows_total=20_000, rows_done=500)
+    row = PlanImport.objects.create(kind="wave", file_name="照会.csv", rows_total=20_000, rows_done=500)
     html = staff_client.get(reverse("admin:rollout_wave_import_one", args=[row.pk])).content.decode()
     assert "rollout/import.js" in html
     assert "20,000行のうち500行" in html
+    answer = staff_client.post(
+        reverse("admin:rollout_wave_import_one", args=[row.pk]), {"_discard": "1"}, follow=True
+    )
+    assert "取りやめました" in answer.content.decode()

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from ministries.liaison import LIAISON
-from ministries.models import Ministry
-from rollout import actions, recompute
+from ministries.models import Assignment, Ministry
+from rollout import actions, recompute, scenario_actions
 from rollout.admin.base import ScopedAdmin
 from rollout.models import Baseline, PlanVersion, Scenario, Wave
 from tests.admin.edits import everything, url, wave
@@ -272,16 +272,17 @@ def test_proposal_is_not_declined_without_a_reason_twice_or_unseen(client, propo
     assert "理由を書いてください" in decide(client, proposed, _decline="1", reason=" ").content.decode()
     values = {"scenario": proposed, "actor": None, "seen_based_on": proposed.based_on}
     with pytest.raises(ValidationError):
-        actions.decline_scenario(reason=" ", **values)
-    actions.decline_scenario(reason="見送る", **values)
+        scenario_actions.decline_scenario(reason=" ", **values)
+    scenario_actions.decline_scenario(reason="見送る", **values)
     with pytest.raises(ValidationError):
-        actions.decline_scenario(reason="見送る", **values)
+        scenario_actions.decline_scenario(reason="見送る", **values)
 
 
 def test_proposal_that_was_changed_meanwhile_is_looked_at_again(client, proposed):
-    actions.save_scenario(scenario=Scenario.objects.get(), looked_again=True, actor=None)
+    scenario_actions.save_scenario(scenario=Scenario.objects.get(), looked_again=True, actor=None)
     answer = decide(client, proposed, _decline="1")
-    assert (Scenario.objects.get().state, actions.LOOK_AGAIN in answer.content.decode()) == ("proposed", True)
+    assert Scenario.objects.get().state == "proposed"
+    assert scenario_actions.LOOK_AGAIN in answer.content.decode()
 
 
 def test_nobody_but_a_lead_decides_about_their_own_proposal(client):
@@ -333,6 +334,34 @@ def test_frame_and_totals_name_no_rows_of_others(client, settings, liaison, publ
     members = {code for cohort in cohorts for code in cohort["rollouts"]}
     [undated] = client.get("/api/v1/projection/").json()["undated"]
     assert ("mof" in members, "nta" in members, bool(undated["uncounted_rollouts"])) == (public, True, public)
+
+
+def test_who_looks_after_a_ministry_no_more_sees_no_plan_through_an_old_proposal(client, liaison):
+    client.force_login(liaison)
+    made = proposal(client)
+    assert made.label in client.get(url(made)).content.decode()
+    Assignment.objects.filter(user=liaison).delete()
+    answers = [client.get(url(made), follow=True), client.get(reverse("admin:rollout_scenario_changelist"))]
+    answers.append(client.get("/api/v1/scenarios/"))
+    assert [made.label in answer.content.decode() for answer in answers] == [False] * 3
+
+
+def test_page_that_they_may_not_open_is_not_on_their_start_page(client, settings, liaison):
+    row = Wave.objects.get(code="nta-1")
+    row.users = 200_000
+    row.save()
+    recompute.recompute()
+    client.force_login(liaison)
+    for public in (True, False):
+        settings.PUBLIC_READ = public
+        html = client.get(reverse("admin:index")).content.decode()
+        assert ("公表値と合わない数字" in html) is public
+
+
+def test_rule_that_speaks_to_all_is_not_theirs_to_add(client, liaison):
+    liaison.groups.add(Group.objects.get(name="PMO責任者"))
+    client.force_login(liaison)
+    assert client.get(reverse("admin:rollout_reminderrule_add")).status_code == 403
 
 
 def test_outlook_of_all_mails_is_shut_to_them_whatever_other_roles_they_have(client, liaison):

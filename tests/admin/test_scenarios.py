@@ -61,7 +61,10 @@ def test_new_scenario_says_who_made_it_and_leaves_the_plan_alone(staff_client):
 WAVE_NEEDED = (
     "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
 )
-USERS_ERROR = "人数は「68,600」のように、0〜10,000,000 の数字で入力してください。分からなければ空欄にします。"
+USERS_ERROR = (
+    "「約5千」は人数として読めません。"
+    "「68,600」のように、0〜10,000,000 の数字で入力してください。分からなければ空欄にします。"
+)
 WRONG = {
     "unreadable date": (
         ("nta", None, "cutover", "R8.13"),

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from rollout import recompute
 from rollout.models import Projection, Scenario, Wave
 from tests.answers import make_reminder
 from tests.browser import content_width, look
@@ -55,6 +56,13 @@ def test_every_matter_leads_to_as_many_rows_as_it_counts(staff_client, troubled)
 
 
 def test_published_figures_that_differ_are_counted(staff_client, seeded):
+    row = Wave.objects.get(code="nta-1")
+    row.users = 200_000
+    row.save()
+    recompute.recompute()
+    figures = staff_client.get("/api/v1/reconciliation/").json()["figures"]
+    differing = sum(figure["verdict"] == "differs" for figure in figures)
+    assert matters(staff_client)["公表値と合わない数字"][0] == differing > 0
     Projection.objects.all().delete()
     assert "公表値と合わない数字" not in matters(staff_client)
 

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from rollout import bulk
 from rollout.domain.dates import parse
+from rollout.merging import STATUS_IS_ELSEWHERE
 from rollout.models import Cohort, PlanVersion, Rollout, Wave
 from rollout.tasks import nudge
 
@@ -123,7 +124,7 @@ def test_use_that_is_confirmed_already_is_left_alone():
 
 def test_merged_wave_keeps_its_status():
     Wave.objects.filter(code="nta-1").update(status="cancelled", merged_into=wave("isa-1"))
-    assert refusals(bulk.SetStatus("planned"), "nta-1") == [f"国税庁（nta-1）：{bulk.MERGED}"]
+    assert refusals(bulk.SetStatus("planned"), "nta-1") == [f"国税庁（nta-1）：{STATUS_IS_ELSEWHERE}"]
 
 
 def test_cohort_is_assigned_to_the_rollout_once():

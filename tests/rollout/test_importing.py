@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from ministries.models import Contact
 from rollout import actions
-from rollout.importing import lifecycle, tasks
+from rollout.importing import decisions, lifecycle, tasks
 from rollout.models import PlanImport, PlanVersion, Wave
 from rollout.models.reminders import Reminder
 from tests.factories import ContactFactory, RolloutFactory, WaveFactory
@@ -23,7 +23,7 @@ WHY = "照会の結果"
 
 
 def received(text="コード,備考\nnta-1,照会済\n", kind="wave"):
-    return lifecycle.receive(kind=kind, file_name="照会.csv", data=text.encode(), actor=None).pk
+    return decisions.receive(kind=kind, file_name="照会.csv", data=text.encode(), actor=None).pk
 
 
 def checked(*args, **kwargs):
@@ -33,7 +33,7 @@ def checked(*args, **kwargs):
 
 
 def confirmed(row):
-    lifecycle.confirm(key=row.pk, seen_version=row.seen_version, actor=None, reason=WHY)
+    decisions.confirm(key=row.pk, seen_version=row.seen_version, actor=None, reason=WHY)
     return row.pk
 
 
@@ -63,7 +63,6 @@ def test_broker_that_is_away_costs_time_only(settings, monkeypatch):
 
     monkeypatch.setattr(tasks.follow_import, "delay", broker_away)
     key = received()
-    tasks.nudge_on_commit(key)
     assert state(key) == "waiting"
     tasks.follow_imports()
     assert state(key) == "checked"
@@ -96,10 +95,33 @@ def test_worker_that_dies_while_writing_has_written_nothing(monkeypatch):
     def dies(*_args):
         raise SystemExit
 
-    monkeypatch.setattr(lifecycle, "_settle", dies)
+    monkeypatch.setattr(lifecycle, "settle", dies)
     with pytest.raises(SystemExit):
         lifecycle.follow(key)
     assert (state(key), note(), PlanVersion.objects.get().number) == ("confirmed", "", before)
+
+
+def test_file_that_is_the_end_of_every_worker_is_given_up(monkeypatch):
+    key = received()
+
+    def dies(_row):
+        raise SystemExit
+
+    monkeypatch.setattr(lifecycle, "_check", dies)
+    for _ in range(lifecycle.MOST_ATTEMPTS):
+        with pytest.raises(SystemExit):
+            lifecycle.follow(key)
+        PlanImport.objects.update(touched_at=timezone.now() - lifecycle.STALLED - timedelta(seconds=1))
+    lifecycle.follow(key)
+    row = PlanImport.objects.get(pk=key)
+    assert (row.state, row.file, row.found) == ("refused", None, {"messages": [lifecycle.GIVEN_UP]})
+
+
+def test_what_nobody_has_checked_yet_can_be_dropped():
+    key = received()
+    decisions.discard(key=key)
+    lifecycle.follow(key)
+    assert state(key) == "discarded"
 
 
 def test_failure_is_told_without_what_it_was_about(monkeypatch, caplog):
@@ -132,7 +154,7 @@ def test_confirmed_on_another_plan_is_checked_again():
 
 def test_confirmed_as_seen_before_a_second_check_is_shown_again():
     row = checked()
-    lifecycle.confirm(key=row.pk, seen_version=row.seen_version - 1, actor=None, reason=WHY)
+    decisions.confirm(key=row.pk, seen_version=row.seen_version - 1, actor=None, reason=WHY)
     assert (state(row.pk), PlanImport.objects.get().moved_on) == ("waiting", True)
 
 
@@ -146,7 +168,7 @@ def test_what_changes_nothing_or_is_wrong_is_not_confirmed(text):
 def test_what_is_being_put_into_force_is_not_dropped():
     key = confirmed(checked())
     with pytest.raises(ValidationError):
-        lifecycle.discard(key=key)
+        decisions.discard(key=key)
     lifecycle.follow(key)
     assert state(key) == "applied"
 
@@ -154,9 +176,11 @@ def test_what_is_being_put_into_force_is_not_dropped():
 def test_files_that_nobody_decides_about_are_let_go_after_a_week():
     old, new = checked(), checked()
     refused = checked("担当\nx\n")
+    unread, sure = received(), confirmed(checked())
     ages = timezone.now() - lifecycle.KEPT - timedelta(seconds=1)
-    PlanImport.objects.filter(pk__in=[old.pk, refused.pk]).update(created_at=ages)
+    PlanImport.objects.filter(pk__in=[old.pk, refused.pk, unread, sure]).update(since=ages)
     tasks.follow_imports()
+    assert (state(unread), state(sure), note()) == ("discarded", "discarded", "")
     old, new, refused = (PlanImport.objects.get(pk=row.pk) for row in (old, new, refused))
     assert (old.state, old.file, "differences" in old.found) == ("discarded", None, False)
     assert (new.state, new.file is not None, refused.found) == ("checked", True, {})

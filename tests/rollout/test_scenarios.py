@@ -11,13 +11,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from rollout import actions
+from rollout import actions, scenario_actions
 from rollout.domain.dates import parse
 from rollout.domain.plan import NONE, Basis, Status
 from rollout.domain.projection import project
 from rollout.domain.scenario import Change
 from rollout.history import TRACKED_MODELS, plan_moved_at
 from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
+from rollout.models.visible import visible_scenarios
 from rollout.reader import read_plan, read_scenario
 from rollout.scenarios import by_change, steps_at_start, steps_now
 from tests.api.edits import move, withdraw
@@ -71,8 +72,13 @@ def test_value_is_read_as_people_write_it_and_kept_plain(field, text, fact, kept
     assert (row.value, row.fact) == (kept, fact)
 
 
-USERS_ERROR = "人数は「68,600」のように、0〜10,000,000 の数字で入力してください。分からなければ空欄にします。"
-STATUS_ERROR = "状態は 検討中、予定、準備中、移行中、利用中、中止 のどれかです。"
+USERS_ERROR = (
+    "「{}」は人数として読めません。"
+    "「68,600」のように、0〜10,000,000 の数字で入力してください。分からなければ空欄にします。"
+)
+STATUS_ERROR = (
+    "「{}」という状態はありません。検討中、予定、準備中、移行中、利用中、中止 のどれかにしてください。"
+)
 REFUSED = {
     "month 13": ("cutover", "R8.13", "「R8.13」：月は1〜12です（13はありません）。"),
     "no cutover": (
@@ -98,7 +104,7 @@ def test_value_that_cannot_be_read_is_an_error_on_the_value(field, text, message
     )
     with pytest.raises(ValidationError) as caught:
         row.full_clean()
-    assert caught.value.message_dict == {"value": [message]}
+    assert caught.value.message_dict == {"value": [message.format(text[:20])]}
 
 
 def test_wave_of_another_rollout_is_an_error_on_the_wave():
@@ -142,7 +148,7 @@ def test_one_fact_is_changed_once():
 
 
 def visible(user):
-    return list(Scenario.objects.visible_to(user))
+    return list(visible_scenarios(user))
 
 
 def test_scenarios_are_for_those_with_the_right(django_user_model):
@@ -167,8 +173,8 @@ def test_saving_a_scenario_leaves_the_plan_alone(clock, django_user_model):
     scenario = suppose(("nta", "cutover", "R9.6"), actor=sato, code="late")
     row = scenario.changes.get()
     row.value = "R9.9"
-    actions.save_scenario(scenario=scenario, changes=[row], actor=suzuki)
-    actions.save_scenario(scenario=scenario, removed=[row], actor=suzuki)
+    scenario_actions.save_scenario(scenario=scenario, changes=[row], actor=suzuki)
+    scenario_actions.save_scenario(scenario=scenario, removed=[row], actor=suzuki)
     assert plan_rows() == before
     assert Scenario.objects.get().created_by == sato
     kinds = ScenarioChange.history.order_by("history_id").values_list("history_type", "history_user")
@@ -192,7 +198,7 @@ def test_scenario_is_based_on_the_moment_its_changes_were_edited(clock, edit, mo
     rows = list(scenario.changes.all())
     arguments = {name: rows if name != "looked_again" else True for name in edit}
     scenario.label = "別名"
-    actions.save_scenario(scenario=scenario, actor=None, **arguments)
+    scenario_actions.save_scenario(scenario=scenario, actor=None, **arguments)
     assert Scenario.objects.get().based_on == (timezone.now() if moves else made)
 
 
@@ -208,11 +214,11 @@ def test_promoted_state_is_not_for_saving(clock):
     scenario = suppose(("nta", "cutover", "R9.6"))
     scenario.state = "promoted"
     with pytest.raises(ValidationError):
-        actions.save_scenario(scenario=scenario, actor=None)
+        scenario_actions.save_scenario(scenario=scenario, actor=None)
     scenario.refresh_from_db()
     promote(scenario)
     with pytest.raises(ValidationError) as caught:
-        actions.save_scenario(scenario=scenario, actor=None)
+        scenario_actions.save_scenario(scenario=scenario, actor=None)
     assert caught.value.messages == ["計画に反映済みの試算は変更できません。新しい試算を作ってください。"]
     assert Scenario.objects.get().state == "promoted"
 
@@ -253,7 +259,7 @@ def test_steps_of_a_wave_that_was_not_there_at_the_start(clock):
     actions.delete_row(row=Wave.objects.get(code="nta-1"), actor=None, reason="統合")
     assert texts(changes, steps_now) == [[("nta-2", "R9.9")]]
     assert texts(changes, steps_at_start) == [[("nta-1", "R8.6~")]]
-    actions.save_scenario(scenario=scenario, looked_again=True, actor=None)
+    scenario_actions.save_scenario(scenario=scenario, looked_again=True, actor=None)
     assert texts(list(scenario.changes.all()), steps_at_start) == [[("nta-2", "R9.9")]]
 
 
@@ -319,7 +325,7 @@ def test_promoting_is_refused_when_the_scenario_is_not_the_one_that_was_seen(clo
     clock.shift(1)
     row = scenario.changes.get()
     row.value = "R10.6"
-    actions.save_scenario(scenario=scenario, changes=[row], actor=None)
+    scenario_actions.save_scenario(scenario=scenario, changes=[row], actor=None)
     assert refusal(scenario, seen_based_on=seen) == [LOOK_AGAIN]
 
 

@@ -1,6 +1,6 @@
 """Scenarios of the published plan, made as a person makes them."""
 
-from rollout import actions
+from rollout import scenario_actions
 from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
 from tests.factories import ScenarioFactory
 
@@ -20,7 +20,7 @@ def suppose(*changes, actor=None, **values):
     rows = [change(*each) for each in changes]
     for row in rows:
         row.full_clean(exclude=["scenario"])
-    return actions.save_scenario(scenario=ScenarioFactory.build(**values), changes=rows, actor=actor)
+    return scenario_actions.save_scenario(scenario=ScenarioFactory.build(**values), changes=rows, actor=actor)
 
 
 def promote(scenario, *, reason="推進会議で了承", actor=None, **seen):
@@ -29,4 +29,4 @@ def promote(scenario, *, reason="推進会議で了承", actor=None, **seen):
         "seen_version": PlanVersion.objects.current().number,
         "seen_based_on": Scenario.objects.get(pk=scenario.pk).based_on,
     }
-    return actions.promote_scenario(scenario=scenario, actor=actor, reason=reason, **{**now, **seen})
+    return scenario_actions.promote_scenario(scenario=scenario, actor=actor, reason=reason, **{**now, **seen})

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +49,14 @@ def test_lead_sets_no_password_of_a_superuser(lead, django_user_model):
     assert lead.post(address, words).status_code == 403
     boss.refresh_from_db()
     assert boss.check_password("correct horse battery")
+
+
+def test_rights_that_a_role_s_form_does_not_offer_stay(client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("boss"))
+    role = Group.objects.create(name="役割")
+    hidden = Permission.objects.get(codename="view_historicalwave")
+    taken, given = (Permission.objects.get(codename=name) for name in ("view_rollout", "view_wave"))
+    role.permissions.set([hidden, taken])
+    address = reverse("admin:auth_group_change", args=[role.pk])
+    assert client.post(address, {"name": "役割", "permissions": [given.pk]}).status_code == 302
+    assert set(role.permissions.all()) == {hidden, given}
