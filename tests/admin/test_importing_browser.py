@@ -54,8 +54,8 @@ def test_table_is_sent_corrected_looked_at_and_taken_in(open_page, width):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_progress_moves_by_itself(open_page, width):
-    key = lifecycle.receive(kind="wave", file_name="照会.csv", data=GOOD.encode(), actor=None).pk
-    PlanImport.objects.update(rows_total=20_000, rows_done=8_500)
+    sent = {"kind": "wave", "file_name": "照会.csv", "file": GOOD.encode()}
+    key = PlanImport.objects.create(**sent, rows_total=20_000, rows_done=8_500).pk
     address = reverse("admin:rollout_wave_import_one", args=[key])
     page = open_page(width, address, java_script_enabled=width == 1280, bypass_csp=True)
     page.get_by_text("20,000行のうち8,500行").wait_for()

@@ -7,8 +7,7 @@ from django.db import connection
 
 from rollout import actions, recompute
 from rollout.domain.plan import Basis
-from rollout.importing import lifecycle
-from rollout.importing.tasks import nudge_on_commit
+from rollout.importing import decisions
 from rollout.models import PlanImport, Projection, Reminder, Wave
 from rollout.seed import seed
 from tests.processes.clock import clock_env, travel
@@ -69,7 +68,6 @@ def test_worker_and_beat_follow_an_edit_and_deliver_a_mail(celery, mail_sink, tm
 def test_worker_takes_up_an_import(celery, tmp_path):
     seed()
     celery("worker", "--concurrency", "1", "--loglevel", "WARNING")
-    key = lifecycle.receive(kind="wave", file_name="a.csv", data=CHANGED.encode(), actor=None).pk
-    nudge_on_commit(key)
+    key = decisions.receive(kind="wave", file_name="a.csv", data=CHANGED.encode(), actor=None).pk
     log = lambda: (tmp_path / "worker.log").read_text()  # noqa: E731
     wait_until(lambda: PlanImport.objects.get(pk=key).state == PlanImport.State.CHECKED, log)
