@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 View = Callable[[HttpRequest], HttpResponseBase]
+
+CHOICE = "lang"
 
 
 def refuse_nul(get_response: View) -> View:
@@ -20,3 +25,41 @@ def refuse_nul(get_response: View) -> View:
         return get_response(request)
 
     return middleware
+
+
+class ChosenLanguage(LocaleMiddleware):
+    """The usual one, by cookie and `Accept-Language`; but `?lang=en` on a page comes first.
+
+    That is kept in the cookie. Pages of the admin are opened again without it: they take it for a filter.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
+        """Activate it."""
+        super().process_request(request)
+        language = _asked(request)
+        if language and request.path.startswith("/admin/"):
+            query = request.GET.copy()
+            del query[CHOICE]
+            page = HttpResponseRedirect(f"{request.path}?{query.urlencode()}".removesuffix("?"))
+            return _keep(page, language)
+        if language:
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
+        return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Say and keep it."""
+        language = _asked(request)
+        answer = super().process_response(request, response)
+        return _keep(answer, language) if language else answer
+
+
+def _asked(request: HttpRequest) -> str:
+    language = request.GET.get(CHOICE, "")
+    is_page = not request.path.startswith("/api/")
+    return language if is_page and request.method == "GET" and language in dict(settings.LANGUAGES) else ""
+
+
+def _keep(response: HttpResponseBase, language: str) -> HttpResponseBase:
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True)
+    return response

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
@@ -20,7 +22,7 @@ class Pages(PageNumberPagination):
     page_query_description = "Page number, from 1."
     page_size_query_description = "Rows per page, 1 to 1000; 100 unless given."
     last_page_strings = ()
-    invalid_page_message = "「{page_number}」ページはありません。"
+    invalid_page_message = _("「{page_number}」ページはありません。")  # type: ignore[assignment]
 
     def get_page_size(self, request: Request) -> int:
         """The page size asked for. Raises ValidationError where it is no number from 1 to 1000."""
@@ -29,7 +31,15 @@ class Pages(PageNumberPagination):
             return self.page_size
         is_number = text.isascii() and text.isdigit() and len(text) <= len(str(self.max_page_size))
         if not is_number or not 1 <= int(text) <= self.max_page_size:
-            raise ValidationError({"page_size": [f"1〜{self.max_page_size} の整数を指定してください。"]})
+            raise ValidationError(
+                {
+                    "page_size": [
+                        gettext("1〜{max_page_size} の整数を指定してください。").format(
+                            max_page_size=self.max_page_size
+                        )
+                    ]
+                }
+            )
         return int(text)
 
     def get_paginated_response(self, data: Any) -> Response:

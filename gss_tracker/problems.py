@@ -5,48 +5,53 @@ messages by field. `type` is `about:blank` because the status says all there is 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from gss_tracker.renderers import ProblemRenderer
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Problem = dict[str, Any]
 
 _TITLES = {
-    400: "入力が正しくありません",
-    401: "ログインが必要です",
-    403: "権限がありません",
-    404: "見つかりません",
-    405: "この操作はできません",
-    406: "この形式では返せません",
-    415: "この形式は受け取れません",
-    429: "要求が多すぎます",
-    500: "サーバー内部のエラーです",
-    503: "まだ答えられません",
+    400: _("入力が正しくありません"),
+    401: _("ログインが必要です"),
+    403: _("権限がありません"),
+    404: _("見つかりません"),
+    405: _("この操作はできません"),
+    406: _("この形式では返せません"),
+    415: _("この形式は受け取れません"),
+    429: _("要求が多すぎます"),
+    500: _("サーバー内部のエラーです"),
+    503: _("まだ答えられません"),
 }
-_NOT_FOUND = "この URL には何もありません。コードと URL を確かめてください。"
-_UNREADABLE = "要求を読めません。URL とヘッダーを確かめてください。"
-_BROKEN = "処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。"
-_SIGN_IN = "ログインが必要です。ログインしてからやり直してください。"
-_DETAILS: dict[type[exceptions.APIException], str] = {
+_NOT_FOUND = _("この URL には何もありません。コードと URL を確かめてください。")
+_UNREADABLE = _("要求を読めません。URL とヘッダーを確かめてください。")
+_BROKEN = _("処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。")
+_SIGN_IN = _("ログインが必要です。ログインしてからやり直してください。")
+_DETAILS: "dict[type[exceptions.APIException], StrOrPromise]" = {
     exceptions.NotAuthenticated: _SIGN_IN,
-    exceptions.AuthenticationFailed: "ログインの情報が正しくありません。ログインし直してください。",
-    exceptions.PermissionDenied: "この操作をする権限がありません。",
-    exceptions.NotAcceptable: "Accept ヘッダーに application/json を含めてください。",
-    exceptions.ParseError: "本文を JSON として読めません。",
+    exceptions.AuthenticationFailed: _("ログインの情報が正しくありません。ログインし直してください。"),
+    exceptions.PermissionDenied: _("この操作をする権限がありません。"),
+    exceptions.NotAcceptable: _("Accept ヘッダーに application/json を含めてください。"),
+    exceptions.ParseError: _("本文を JSON として読めません。"),
 }
 
 
-def problem(status: int, detail: str, errors: Mapping[str, list[str]] | None = None) -> Problem:
+def problem(status: int, detail: "StrOrPromise", errors: Mapping[str, list[str]] | None = None) -> Problem:
     """The body of an error answer; `errors` holds messages by field and is left out where there are none."""
     body: Problem = {
         "type": "about:blank",
-        "title": _TITLES.get(status, "エラーです"),
+        "title": _TITLES.get(status, gettext("エラーです")),
         "status": status,
         "detail": detail,
     }
@@ -98,9 +103,14 @@ def _translated(error: Exception) -> Exception:
 
 def _body(error: exceptions.APIException, context: Mapping[str, Any]) -> Problem:
     if isinstance(error, exceptions.ValidationError):
-        return problem(error.status_code, "errors に示した項目を直してください。", _by_field(error.detail))
+        return problem(
+            error.status_code, gettext("errors に示した項目を直してください。"), _by_field(error.detail)
+        )
     if isinstance(error, exceptions.MethodNotAllowed):
-        return problem(error.status_code, f"この URL では {context['request'].method} を使えません。")
+        return problem(
+            error.status_code,
+            gettext("この URL では {method} を使えません。").format(method=context["request"].method),
+        )
     return problem(error.status_code, _DETAILS.get(type(error)) or str(error.detail))
 
 
@@ -125,7 +135,7 @@ def _is_api(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
 
 
-def _plain_response(status: int, detail: str) -> HttpResponse:
+def _plain_response(status: int, detail: "StrOrPromise") -> HttpResponse:
     """An answer made without DRF, where no view was found or where one broke."""
     body = ProblemRenderer().render(problem(status, detail))
     return HttpResponse(body, status=status, content_type=ProblemRenderer.media_type)

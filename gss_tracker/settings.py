@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "gss_tracker.middleware.refuse_nul",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "gss_tracker.middleware.ChosenLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -197,7 +198,9 @@ MAILS_PER_HOUR = _whole_number("MAILS_PER_HOUR", default=3000)
 MAILS_PER_ADDRESS_AND_HOUR = _whole_number("MAILS_PER_ADDRESS_AND_HOUR", default=60)
 """Above these, delivery pauses and tells the PMO, instead of flooding anybody."""
 
-LANGUAGE_CODE = "ja"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="ja")
+LANGUAGES = [("ja", "日本語"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "gss_tracker" / "locale"]
 TIME_ZONE = "Asia/Tokyo"
 USE_I18N = True
 USE_TZ = True

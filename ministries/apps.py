@@ -1,10 +1,11 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class MinistriesConfig(AppConfig):
     """The organisations and their contacts."""
 
     name = "ministries"
-    verbose_name = "府省庁"
+    verbose_name = _("府省庁")

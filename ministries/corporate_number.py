@@ -8,6 +8,7 @@ Qn = 1, 2, 1, 2 … (Ordinance of the Ministry of Finance on corporate numbers).
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 
 def check_digit(twelve_digits: str) -> int:
@@ -19,11 +20,11 @@ def check_digit(twelve_digits: str) -> int:
 def validate_corporate_number(value: str) -> None:
     """Raise ValidationError unless `value` is 13 half-width digits with the right first one."""
     if len(value) != 13 or not (value.isascii() and value.isdigit()):
-        raise ValidationError("法人番号は13桁の数字で入力してください。", code="digits")
+        raise ValidationError(gettext("法人番号は13桁の数字で入力してください。"), code="digits")
     expected = check_digit(value[1:])
     if int(value[0]) != expected:
         raise ValidationError(
-            "法人番号の検査数字（先頭の桁）が合いません。この12桁なら先頭は%(expected)sです。",
+            gettext("法人番号の検査数字（先頭の桁）が合いません。この12桁なら先頭は%(expected)sです。"),
             code="check_digit",
             params={"expected": expected},
         )

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from ministries.corporate_number import validate_corporate_number
@@ -28,48 +30,48 @@ class Ministry(models.Model):
     class Kind(models.TextChoices):
         """What sort of body it is."""
 
-        HEAD = "head", "内閣"
-        BODY = "body", "内閣に置かれる機関"
-        MINISTRY = "ministry", "府省"
-        COMMISSION = "commission", "委員会"
-        AGENCY = "agency", "庁"
-        BUREAU = "bureau", "内部部局"
-        REGIONAL = "regional", "地方支分部局"
+        HEAD = "head", _("内閣")
+        BODY = "body", _("内閣に置かれる機関")
+        MINISTRY = "ministry", _("府省")
+        COMMISSION = "commission", _("委員会")
+        AGENCY = "agency", _("庁")
+        BUREAU = "bureau", _("内部部局")
+        REGIONAL = "regional", _("地方支分部局")
 
-    code = models.SlugField("コード", max_length=60, unique=True)
-    name = models.CharField("名称", max_length=100, unique=True)
-    name_en = models.CharField("英語名", max_length=200, blank=True)
-    kind = models.CharField("種別", max_length=20, choices=Kind.choices)
+    code = models.SlugField(_("コード"), max_length=60, unique=True)
+    name = models.CharField(_("名称"), max_length=100, unique=True)
+    name_en = models.CharField(_("英語名"), max_length=200, blank=True)
+    kind = models.CharField(_("種別"), max_length=20, choices=Kind.choices)
     parent = models.ForeignKey(
         "self",
-        verbose_name="上位機関",
+        verbose_name=_("上位機関"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="children",
     )
-    order = models.DecimalField("建制順", max_digits=6, decimal_places=2)
-    aliases = models.TextField("別名", blank=True, help_text="1行に1つ。検索で見つかります。")
+    order = models.DecimalField(_("建制順"), max_digits=6, decimal_places=2)
+    aliases = models.TextField(_("別名"), blank=True, help_text=_("1行に1つ。検索で見つかります。"))
     corporate_number = models.CharField(
-        "法人番号",
+        _("法人番号"),
         max_length=13,
         blank=True,
         validators=[validate_corporate_number],
-        help_text="13桁。分からなければ空欄のままにしてください。",
+        help_text=_("13桁。分からなければ空欄のままにしてください。"),
     )
 
     history = HistoricalRecords()
     objects = MinistryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "府省庁"
-        verbose_name_plural = "府省庁"
+        verbose_name = pgettext_lazy("model", "府省庁")
+        verbose_name_plural = pgettext_lazy("models", "府省庁")
         ordering = ["order", "code"]
         constraints = [
             models.CheckConstraint(
                 name="ministry_not_its_own_parent",
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
-                violation_error_message="自分自身を上位機関にはできません。",
+                violation_error_message=_("自分自身を上位機関にはできません。"),
             ),
             models.CheckConstraint(
                 name="ministry_kind_known",
@@ -85,7 +87,7 @@ class Ministry(models.Model):
                 name="ministry_corporate_number_unique",
                 fields=["corporate_number"],
                 condition=~Q(corporate_number=""),
-                violation_error_message="この法人番号は別の府省庁に登録されています。",
+                violation_error_message=_("この法人番号は別の府省庁に登録されています。"),
             ),
         ]
 
@@ -106,7 +108,7 @@ class Ministry(models.Model):
         above, seen = self.parent, {self.pk}
         while above is not None:
             if above.pk in seen:
-                raise ValidationError({"parent": "上位機関をたどると自分自身に戻ります。"})
+                raise ValidationError({"parent": gettext("上位機関をたどると自分自身に戻ります。")})
             seen.add(above.pk)
             above = above.parent
 
@@ -129,50 +131,50 @@ class Contact(models.Model):
     class Role(models.TextChoices):
         """What the contact does."""
 
-        LEAD = "lead", "主担当"
-        DEPUTY = "deputy", "副担当"
-        WATCHER = "watcher", "関係者（参考に受け取る）"
+        LEAD = "lead", _("主担当")
+        DEPUTY = "deputy", _("副担当")
+        WATCHER = "watcher", _("関係者（参考に受け取る）")
         PMO = "pmo", "PMO"
 
     ministry = models.ForeignKey(
-        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="contacts"
+        Ministry, verbose_name=_("府省庁"), on_delete=models.PROTECT, related_name="contacts"
     )
-    name = models.CharField("氏名・部署", max_length=100)
-    email = models.EmailField("メールアドレス")
+    name = models.CharField(_("氏名・部署"), max_length=100)
+    email = models.EmailField(_("メールアドレス"))
     role = models.CharField(
-        "役割",
+        _("役割"),
         max_length=10,
         choices=Role.choices,
         default=Role.LEAD,
-        help_text="PMOの連絡先には、宛先に「PMO」を選んだルールの通知が、全ての府省庁について届きます。",
+        help_text=_("PMOの連絡先には、宛先に「PMO」を選んだルールの通知が、全ての府省庁について届きます。"),
     )
-    active = models.BooleanField("通知する", default=True)
+    active = models.BooleanField(_("通知する"), default=True)
     reachable_since = models.DateTimeField(
-        "通知開始",
+        _("通知開始"),
         default=timezone.now,
         editable=False,
-        help_text="このアドレスへの通知を始めた時点。これより前の期日の通知は送りません。",
+        help_text=_("このアドレスへの通知を始めた時点。これより前の期日の通知は送りません。"),
     )
     calendar_serial = models.PositiveIntegerField(
-        "カレンダー購読の版",
+        _("カレンダー購読の版"),
         default=1,
         editable=False,
-        help_text="上げると、それまでに配った購読用のURLが使えなくなります。",
+        help_text=_("上げると、それまでに配った購読用のURLが使えなくなります。"),
     )
 
     history = HistoricalRecords()
     objects = ContactQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "連絡先"
-        verbose_name_plural = "連絡先"
+        verbose_name = pgettext_lazy("model", "連絡先")
+        verbose_name_plural = pgettext_lazy("models", "連絡先")
         ordering = ["ministry__order", "role", "email"]
         constraints = [
             models.UniqueConstraint(
                 "ministry",
                 Lower("email"),
                 name="contact_email_unique_in_ministry",
-                violation_error_message="このメールアドレスは、この府省庁に登録済みです。",
+                violation_error_message=_("このメールアドレスは、この府省庁に登録済みです。"),
             ),
             models.CheckConstraint(
                 name="contact_role_known", condition=Q(role__in=["lead", "deputy", "watcher", "pmo"])
@@ -214,28 +216,30 @@ class Assignment(models.Model):
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name="職員",
+        verbose_name=_("職員"),
         on_delete=models.CASCADE,
         related_name="assignments",
     )
     ministry = models.ForeignKey(
-        Ministry, verbose_name="府省庁", on_delete=models.CASCADE, related_name="assignments"
+        Ministry, verbose_name=_("府省庁"), on_delete=models.CASCADE, related_name="assignments"
     )
 
     history = HistoricalRecords()
     objects = models.Manager["Assignment"]()
 
     class Meta:
-        verbose_name = "担当"
-        verbose_name_plural = "担当"
+        verbose_name = pgettext_lazy("model", "担当")
+        verbose_name_plural = pgettext_lazy("models", "担当")
         ordering = ["user__username", "ministry__order"]
         constraints = [
             models.UniqueConstraint(
                 name="assignment_once",
                 fields=["user", "ministry"],
-                violation_error_message="この職員は、もうこの府省庁の担当です。",
+                violation_error_message=_("この職員は、もうこの府省庁の担当です。"),
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.user.get_username()}：{self.ministry.name}"
+        return gettext("{username}：{name}").format(
+            username=self.user.get_username(), name=self.ministry.name
+        )

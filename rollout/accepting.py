@@ -2,14 +2,15 @@
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from rollout.actions import Actor
 from rollout.calendar_warnings import warnings_about
 from rollout.models import PlanVersion, WarningAcceptance, Wave
 
-REASON_NEEDED = "注意を承認する理由を書いてください。"
-MOVED = "切替が変わったか、この注意はもうありません。いまの注意を見て、もう一度承認してください。"
-ACCEPTED_ALREADY = "この注意は、もう承認されています。"
+REASON_NEEDED = _("注意を承認する理由を書いてください。")
+MOVED = _("切替が変わったか、この注意はもうありません。いまの注意を見て、もう一度承認してください。")
+ACCEPTED_ALREADY = _("この注意は、もう承認されています。")
 
 
 @transaction.atomic

@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Contact
 from rollout.domain.dates import Precision
@@ -34,13 +36,13 @@ Actor = AbstractBaseUser | None
 BATCH = 500
 """Rows that one statement writes."""
 REASONED_FIELDS = frozenset({"cutover", "users", "published_users", "status"})
-CHANGE_REASON_NEEDED = "変更する理由を書いてください。"
-WAVE_NEEDED = "導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。"
-NOTHING_CITED = (
+CHANGE_REASON_NEEDED = _("変更する理由を書いてください。")
+WAVE_NEEDED = _("導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。")
+NOTHING_CITED = _(
     "出典は、切替・人数・状態を変えるときに付けられます。"
     "いまの値の出典は、導入案件の「引用」に追加してください。"
 )
-DAY_NEEDED = "「利用中」にするときは、実際に利用を始めた日を「R8.6.15」のように日まで入力してください。"
+DAY_NEEDED = _("「利用中」にするときは、実際に利用を始めた日を「R8.6.15」のように日まで入力してください。")
 
 
 @dataclass(frozen=True)
@@ -161,15 +163,25 @@ def check_moment(moment: datetime) -> None:
     """Raise ValidationError, by field, for a moment ahead of now or before the plan's history is complete."""
     now, since = timezone.now(), complete_since()
     if since is None:
-        raise ValidationError({"moment": "計画の履歴がまだありません。計画を登録してから作ってください。"})
+        raise ValidationError(
+            {"moment": gettext("計画の履歴がまだありません。計画を登録してから作ってください。")}
+        )
     if moment > now:
         raise ValidationError(
-            {"moment": f"未来の時点です。今（{_to_the_second(now)}）までの日時にするか、空欄にしてください。"}
+            {
+                "moment": gettext(
+                    "未来の時点です。今（{to_the_second}）までの日時にするか、空欄にしてください。"
+                ).format(to_the_second=_to_the_second(now))
+            }
         )
     if moment < since:
         first = _to_the_second(since + timedelta(microseconds=-since.microsecond % 1_000_000))
         raise ValidationError(
-            {"moment": f"計画の履歴がそこまで遡れません。{first} 以降の日時にしてください。"}
+            {
+                "moment": gettext(
+                    "計画の履歴がそこまで遡れません。{first} 以降の日時にしてください。"
+                ).format(first=first)
+            }
         )
 
 
@@ -210,10 +222,12 @@ def check_change(wave: Wave, status_before: str | None) -> None:
     if status_before != Status.IN_USE and cutover.precision is not Precision.DAY:
         raise ValidationError({"cutover": DAY_NEEDED})
     if cutover.earliest is None or cutover.latest is None:
-        raise ValidationError({"cutover": "「利用中」の移行単位には、利用を始めた日か月が必要です。"})
+        raise ValidationError(
+            {"cutover": gettext("「利用中」の移行単位には、利用を始めた日か月が必要です。")}
+        )
     if cutover.earliest > timezone.localdate():
         raise ValidationError(
-            {"cutover": "「利用中」にするときの利用開始日は、今日までの日付にしてください。"}
+            {"cutover": gettext("「利用中」にするときの利用開始日は、今日までの日付にしてください。")}
         )
 
 
@@ -249,8 +263,11 @@ def check_evidence(row: models.Model, evidence: Evidence) -> None:
     for citation in Citation.objects.filter(subject__in=subjects, **_place_in(row, evidence)):
         if citation.text != evidence.text:
             raise ValidationError(
-                f"この出典の同じ箇所から、もう「{citation.text}」を引用しています。"
-                "別の箇所なら「掲載箇所」を書き分けてください。文言の誤りは、導入案件の「引用」で直してください。"
+                gettext(
+                    "この出典の同じ箇所から、もう「{text}」を引用しています。"
+                    "別の箇所なら「掲載箇所」を書き分けてください。"
+                    "文言の誤りは、導入案件の「引用」で直してください。"
+                ).format(text=citation.text)
             )
 
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions, outbox
 from rollout.actions import Actor
@@ -21,18 +23,20 @@ from rollout.domain.reminders import State, next_sending
 from rollout.models import PlanVersion, Reminder, Wave
 from rollout.models.labels import STATUS_LABELS
 
-MOVED = (
+MOVED = _(
     "メールでお知らせしたあとに切替予定が変わりました。新しい予定は、あらためてメールでお知らせします。"
     "変更に心当たりがない場合は、メールに返信してPMOへお知らせください。"
 )
-UNDATED = "切替の時期が決まっていないため、日程確認はできません。"
-PASSED = "切替予定を過ぎているため、日程確認はできません。利用開始の確認か、新しい予定が必要です。"
-TOO_EARLY = "切替予定の期間がまだ始まっていません。早く利用を始めた場合は、メールに返信してお知らせください。"
+UNDATED = _("切替の時期が決まっていないため、日程確認はできません。")
+PASSED = _("切替予定を過ぎているため、日程確認はできません。利用開始の確認か、新しい予定が必要です。")
+TOO_EARLY = _(
+    "切替予定の期間がまだ始まっていません。早く利用を始めた場合は、メールに返信してお知らせください。"
+)
 
 RESENT_STATES = (State.UNKNOWN, State.FAILED, State.MISSED)
 """What became of these was no good, and a person may have them sent again."""
 
-HAS_ARRIVED = "受領が確認されています。もう一度送らずに、届いたものとして扱ってください。"
+HAS_ARRIVED = _("受領が確認されています。もう一度送らずに、届いたものとして扱ってください。")
 
 
 @transaction.atomic
@@ -118,11 +122,13 @@ def resend(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     values: dict[str, object] = {"state": State.DUE, "due_at": next_sending(now), "retry_at": None}
     if reminder.state != State.UNKNOWN:
         values["body"] = ""  # nobody has it: it is written anew
-    _decide(reminder, RESENT_STATES, actor, "もう一度送る", now, **values)
+    _decide(reminder, RESENT_STATES, actor, gettext("もう一度送る"), now, **values)
     outbox.follow_plan(reminder, now=now)
     reminder.refresh_from_db()
     if reminder.state != State.DUE:
-        raise ValidationError(f"もう送る必要がありません：{reminder.state_note}")
+        raise ValidationError(
+            gettext("もう送る必要がありません：{state_note}").format(state_note=reminder.state_note)
+        )
 
 
 @transaction.atomic
@@ -134,7 +140,7 @@ def accept(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     PlanVersion.objects.lock()
     values = {"state": State.SENT, "sent_at": F("claimed_at")}
     now = timezone.now()
-    _decide(reminder, (State.UNKNOWN,), actor, "届いたことを確認", now, **values)
+    _decide(reminder, (State.UNKNOWN,), actor, gettext("届いたことを確認"), now, **values)
     outbox.follow_plan(reminder, now=now)
 
 
@@ -148,46 +154,53 @@ def _decide(
 ) -> None:
     """Write a person's decision on the row, unless it is no longer what that person saw."""
     if reminder.state not in states:
-        raise ValidationError(f"いまは「{reminder.get_state_display()}」です。{reminder.state_note}")
+        raise ValidationError(
+            gettext("いまは「{state}」です。{state_note}").format(
+                state=reminder.get_state_display(), state_note=reminder.state_note
+            )
+        )
     seen = {"state": reminder.state, "attempts": reminder.attempts, "due_at": reminder.due_at}
-    note = f"{timezone.localtime(now):%Y-%m-%d %H:%M} {actor.get_username()}：{what}"[:300]
+    note = gettext("{localtime:%Y-%m-%d %H:%M} {username}：{what}").format(
+        localtime=timezone.localtime(now), username=actor.get_username(), what=what
+    )[:300]
     decided = Reminder.objects.filter(pk=reminder.pk, **seen).update(
         state_note=note, decided_by=actor, **values
     )
     if not decided:
-        raise ValidationError("ほかの人がすでに判断したか、状態が変わりました。一覧を開き直してください。")
+        raise ValidationError(
+            gettext("ほかの人がすでに判断したか、状態が変わりました。一覧を開き直してください。")
+        )
 
 
 def link_reason(reminder: Reminder) -> str:
     """Why a row was changed by whoever holds the link of a mail."""
-    return f"事前通知 #{reminder.pk} のリンクから確認"
+    return gettext("事前通知 #{pk} のリンクから確認").format(pk=reminder.pk)
 
 
 def cutover_refusal(wave: Wave) -> str:
     """Why nobody can confirm that the cutover still holds; empty where somebody can."""
     if Status(wave.status).is_settled:
-        return f"「{STATUS_LABELS[wave.status]}」のため、日程確認はできません。"
+        return gettext("「{status}」のため、日程確認はできません。").format(status=STATUS_LABELS[wave.status])
     if wave.cutover.is_undecided:
-        return UNDATED
-    return PASSED if wave.is_overdue_unconfirmed(timezone.localdate()) else ""
+        return str(UNDATED)
+    return str(PASSED if wave.is_overdue_unconfirmed(timezone.localdate()) else "")
 
 
 def moved_refusal(reminder: Reminder, wave: Wave) -> str:
     """Why the recipient cannot speak of the cutover as it stands; empty where the mail told that one."""
-    return "" if reminder.cutover_version == wave.cutover_version else MOVED
+    return str("" if reminder.cutover_version == wave.cutover_version else MOVED)
 
 
 def use_refusal(wave: Wave) -> str:
     """Why nobody can say that the wave is in use now; empty where somebody can."""
     if wave.status == Status.IN_USE:
-        return (
-            f"すでに {wave.cutover.text} から「利用中」と登録されています。"
-            "違う場合は、メールに返信してお知らせください。"
-        )
+        return gettext(
+            "すでに {text} から「利用中」と登録されています。違う場合は、メールに返信してお知らせください。"
+        ).format(text=wave.cutover.text)
     if wave.status == Status.CANCELLED:
-        return "「中止」のため、利用開始の確認はできません。"
+        return gettext("「中止」のため、利用開始の確認はできません。")
     begins = wave.cutover.earliest
-    return TOO_EARLY if begins is None or begins > timezone.localdate() else ""
+    return str(TOO_EARLY if begins is None or begins > timezone.localdate() else "")
 
 
 def _wave_of(reminder: Reminder) -> Wave:

@@ -5,11 +5,14 @@ What is done to each is a `Change`. A wave that the change leaves as it is gets 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.actions import Actor
@@ -19,13 +22,18 @@ from rollout.domain.plan import Status
 from rollout.domain.rescheduling import move_by_months
 from rollout.merging import STATUS_IS_ELSEWHERE, named
 from rollout.models import Cohort, PlanVersion, Rollout, Wave
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, reason_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_WAVES = 1000
 """So many waves are changed in one go."""
-TOO_MANY = f"一度に変更できるのは{MOST_WAVES:,}件までです。絞り込んでから選んでください。"
-NOTHING_CHANGES = "選んだ移行単位は、どれも変わりません。すでにその内容になっています。"
-GONE = "選んだ移行単位の一部は、もうありません。一覧から選び直してください。"
+TOO_MANY = format_lazy(
+    _("一度に変更できるのは{most_waves:,}件までです。絞り込んでから選んでください。"), most_waves=MOST_WAVES
+)
+NOTHING_CHANGES = _("選んだ移行単位は、どれも変わりません。すでにその内容になっています。")
+GONE = _("選んだ移行単位の一部は、もうありません。一覧から選び直してください。")
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Changed:
     """What one wave's change says: which wave, which fact, from what to what, in words."""
 
     wave: Wave
-    fact: str
+    fact: "StrOrPromise"
     before: str
     after: str
 
@@ -41,7 +49,9 @@ class Changed:
 class Change(Protocol):
     """Something that is done to every chosen wave."""
 
-    fact: str
+    @property
+    def fact(self) -> "StrOrPromise":
+        """What it changes, in words."""
 
     def value(self, wave: Wave) -> str:
         """The fact of the wave that this changes, in words."""
@@ -53,7 +63,7 @@ class Change(Protocol):
 class _Dated:
     """Changes the cutover of what still awaits it: a class to mix into a change."""
 
-    fact = "切替"
+    fact = _("切替")
 
     def value(self, wave: Wave) -> str:
         return cutover_text(wave)
@@ -89,11 +99,11 @@ class MoveTo(_Dated):
 class ConfirmCutover:
     """日程確認: the cutover still holds today."""
 
-    fact = "日程確認"
+    fact = _("日程確認")
 
     def value(self, wave: Wave) -> str:
         """The day of the last one."""
-        return wave.confirmed_on.isoformat() if wave.confirmed_on else "なし"
+        return wave.confirmed_on.isoformat() if wave.confirmed_on else gettext("なし")
 
     def apply(self, wave: Wave) -> Wave:
         """As of today."""
@@ -108,18 +118,24 @@ class ConfirmUse:
     """利用開始確認: in use since a day."""
 
     day: FuzzyDate
-    fact = "状態と切替"
+    fact = _("状態と切替")
 
     def value(self, wave: Wave) -> str:
         """Both."""
-        return f"{STATUS_LABELS[wave.status]}、{cutover_text(wave)}"
+        return gettext("{status}、{cutover_text}").format(
+            status=STATUS_LABELS[wave.status], cutover_text=cutover_text(wave)
+        )
 
     def apply(self, wave: Wave) -> Wave:
         """The actual day becomes the cutover."""
         if wave.status == Status.IN_USE and wave.cutover == self.day:
             return wave
         if Status(wave.status).is_settled:
-            raise ValidationError(f"すでに「{STATUS_LABELS[wave.status]}」（{cutover_text(wave)}）です。")
+            raise ValidationError(
+                gettext("すでに「{status}」（{cutover_text}）です。").format(
+                    status=STATUS_LABELS[wave.status], cutover_text=cutover_text(wave)
+                )
+            )
         wave.status, wave.cutover = Status.IN_USE.value, self.day
         return wave
 
@@ -129,11 +145,11 @@ class SetStatus:
     """Another status; 利用中 is for `ConfirmUse`, which takes the actual day."""
 
     status: str
-    fact = "状態"
+    fact = _("状態")
 
     def value(self, wave: Wave) -> str:
         """Its label."""
-        return STATUS_LABELS[wave.status]
+        return str(STATUS_LABELS[wave.status])
 
     def apply(self, wave: Wave) -> Wave:
         """As the single edit does; taking up a merged wave again is for its own page, which says more."""
@@ -148,7 +164,7 @@ class AssignCohort:
     """Another cohort for the rollouts of the waves: a rollout goes as a whole."""
 
     cohort: Cohort
-    fact = "導入区分"
+    fact = _("導入区分")
 
     def value(self, wave: Wave) -> str:
         """The cohort of its rollout."""
@@ -192,7 +208,11 @@ def read_waves(waves: Sequence[int]) -> list[Wave]:
 def cutover_text(wave: Wave) -> str:
     """As written, and the days that were read from it."""
     cutover = wave.cutover
-    return f"{cutover.text}（{cutover.format_iso()}）" if not cutover.is_undecided else UNDECIDED
+    return (
+        gettext("{text}（{format_iso}）").format(text=cutover.text, format_iso=cutover.format_iso())
+        if not cutover.is_undecided
+        else UNDECIDED
+    )
 
 
 def _apply(waves: Iterable[Wave], change: Change) -> tuple[list[Changed], list[Rollout | Wave]]:
@@ -203,7 +223,8 @@ def _apply(waves: Iterable[Wave], change: Change) -> tuple[list[Changed], list[R
             row = change.apply(wave)
             actions.check_wave(wave)
         except (ValidationError, FuzzyDateError) as error:
-            refused.append(f"{named(wave)}：{'、'.join(getattr(error, 'messages', [str(error)]))}")
+            why = error.messages if isinstance(error, ValidationError) else [reason_of(error)]
+            refused.append(gettext("{wave}：{why}").format(wave=named(wave), why=gettext("、").join(why)))
             continue
         if (after := change.value(wave)) != before:
             changed.append(Changed(wave, change.fact, before, after))
@@ -223,4 +244,8 @@ def _sharing_rollouts(waves: list[Wave]) -> list[Wave]:
 
 def _check_awaited(wave: Wave) -> None:
     if Status(wave.status).is_settled:
-        raise ValidationError(f"「{STATUS_LABELS[wave.status]}」のため、まとめて日程は変えられません。")
+        raise ValidationError(
+            gettext("「{status}」のため、まとめて日程は変えられません。").format(
+                status=STATUS_LABELS[wave.status]
+            )
+        )

@@ -14,7 +14,7 @@ from rollout.domain.calendar_lint import Calendar, CalendarWarning, MonthLoad
 from rollout.domain.dates import Precision
 from rollout.domain.plan import NONE, Basis, IntArray, Plan, Status, month_number
 from rollout.models import FreezePeriod, MonthlyLimit, Projection, ReminderRule, WarningAcceptance, Wave
-from rollout.models.labels import WARNING_LABELS
+from rollout.models.labels import WARNING_LABELS, say
 from rollout.outbox.facts import read_rules, read_waves
 
 UsersOf = Callable[[IntArray], IntArray]
@@ -36,7 +36,12 @@ class WaveWarning(NamedTuple):
     @property
     def label(self) -> str:
         """What its kind is called."""
-        return WARNING_LABELS[self.warning.kind]
+        return str(WARNING_LABELS[self.warning.kind])
+
+    @property
+    def text(self) -> str:
+        """Its sentence."""
+        return say(self.warning.text)
 
 
 def stored_users(today: date) -> UsersOf:

@@ -23,6 +23,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from django.utils.translation import gettext
 
 from rollout.domain.dates import fiscal_year_label, month_label
 from rollout.domain.plan import month_number, month_parts
@@ -153,26 +154,36 @@ def s_curve_alt(curve: Projection, observations: Sequence[Observed]) -> str:
     now, year = current_month(curve), fiscal_year_in_progress(curve)
     end = curve.at(fiscal_year_end(year))
     parts = [
-        f"月ごとの累計利用者数の図。計画は{month_text(now.first_month)}で{now.cumulative:,}人",
-        f"{fiscal_year_label(year)}末で{end.cumulative:,}人（幅{end.low:,}〜{end.high:,}人）",
-        f"利用を確認できたのは{now.confirmed:,}人",
+        gettext("月ごとの累計利用者数の図。計画は{month_text}で{cumulative:,}人").format(
+            month_text=month_text(now.first_month), cumulative=now.cumulative
+        ),
+        gettext("{fiscal_year_label}末で{cumulative:,}人（幅{low:,}〜{high:,}人）").format(
+            fiscal_year_label=fiscal_year_label(year), cumulative=end.cumulative, low=end.low, high=end.high
+        ),
+        gettext("利用を確認できたのは{confirmed:,}人").format(confirmed=now.confirmed),
     ]
     if curve.target_users is not None:
-        parts.append(f"目標は{curve.target_users:,}人で、{_reached_text(curve)}")
+        parts.append(
+            gettext("目標は{target_users:,}人で、{reached_text}").format(
+                target_users=curve.target_users, reached_text=_reached_text(curve)
+            )
+        )
     if curve.undated_users:
-        parts.append(f"時期未定は{curve.undated_users:,}人")
+        parts.append(gettext("時期未定は{undated_users:,}人").format(undated_users=curve.undated_users))
     if observations:
         last = observations[-1]
         parts.append(
-            f"公表値は{len(observations)}件で、最新は{month_text(month_number(last.latest))}の{last.users:,}人"
+            gettext("公表値は{count}件で、最新は{month_text}の{users:,}人").format(
+                count=len(observations), month_text=month_text(month_number(last.latest)), users=last.users
+            )
         )
-    return "、".join(parts) + "。"
+    return gettext("、").join(parts) + gettext("。")
 
 
 def _reached_text(curve: Projection) -> str:
     if curve.reached_in is None:
-        return "時期の決まった計画だけでは届きません"
-    return f"計画では{month_text(curve.reached_in)}に届きます"
+        return gettext("時期の決まった計画だけでは届きません")
+    return gettext("計画では{month_text}に届きます").format(month_text=month_text(curve.reached_in))
 
 
 @dataclass(frozen=True)
@@ -229,7 +240,7 @@ class _Frame:
     def _users(self) -> alt.Axis:
         myriads = "datum.value % 10000 ? format(datum.value, ',') : datum.value / 10000 + '万'"
         return alt.Axis(
-            title="人",
+            title=gettext("人"),
             titleAngle=0,
             titleAlign="right",
             titleX=-8,
@@ -311,7 +322,7 @@ def _confirmed(frame: _Frame, curve: Projection) -> list[Layer]:
     area = frame.chart(rows).mark_area(
         interpolate="step-after", color=CONFIRMED_FILL, opacity=1, line={"color": CONFIRMED, "strokeWidth": 5}
     )
-    text = f"利用確認済み {now.confirmed:,}人"
+    text = gettext("利用確認済み {confirmed:,}人").format(confirmed=now.confirmed)
     placed = {"align": "right", "baseline": "middle", "dx": -8}
     label = frame.text(today, now.confirmed * 0.3, text, CONFIRMED_TEXT, **placed)
     return [area, label] if frame.has_room(now.confirmed) else [area]
@@ -325,7 +336,9 @@ def _planned(frame: _Frame, curve: Projection) -> list[Layer]:
     year = fiscal_year_in_progress(curve)
     end = curve.at(fiscal_year_end(year))
     mark = [{"month": end.first_month + 1, "users": end.cumulative}]
-    text = f"計画 {end.cumulative:,}人（{fiscal_year_label(year)}末）"
+    text = gettext("計画 {cumulative:,}人（{fiscal_year_label}末）").format(
+        cumulative=end.cumulative, fiscal_year_label=fiscal_year_label(year)
+    )
     today = _position(curve.today)
     at, align, dx = (frame.first, "left", 2) if frame.is_in_first(0.6, today) else (today, "right", -8)
     return [
@@ -339,7 +352,7 @@ def _target(frame: _Frame, curve: Projection) -> list[Layer]:
     if curve.target_users is None:
         return []
     rows = [{"month": month, "users": curve.target_users} for month in (frame.first, frame.end)]
-    text = f"目標 {curve.target_users:,}人"
+    text = gettext("目標 {target_users:,}人").format(target_users=curve.target_users)
     return [
         frame.chart(rows).mark_line(color=TARGET, strokeWidth=2, strokeDash=[9, 5]),
         frame.halo_text(
@@ -355,7 +368,7 @@ def _undated(frame: _Frame, curve: Projection) -> list[Layer]:
     month, bottom = frame.end - 1, curve.planned[-1]
     top = bottom + curve.undated_users
     ends = [{"month": month, "users": users} for users in (bottom, top)]
-    text = f"時期未定\n{curve.undated_users:,}人"
+    text = gettext("時期未定\n{undated_users:,}人").format(undated_users=curve.undated_users)
     return [
         frame.chart(ends).mark_line(color=NOTE, strokeWidth=1.5, strokeDash=[2, 3]),
         frame.chart(ends).mark_tick(color=NOTE, thickness=1.5, size=11, orient="horizontal"),
@@ -368,7 +381,9 @@ def _today(frame: _Frame, curve: Projection) -> list[Layer]:
     if not frame.first <= today <= frame.end:
         return []
     ends = [{"month": today, "users": users} for users in (0, frame.top)]
-    text = f"{month_text(month_number(curve.today))}.{curve.today.day} 時点"
+    text = gettext("{month_text}.{day} 時点").format(
+        month_text=month_text(month_number(curve.today)), day=curve.today.day
+    )
     return [
         frame.chart(ends).mark_line(color=NOTE, strokeWidth=1.2),
         frame.text(
@@ -386,7 +401,7 @@ def _published(frame: _Frame, observations: Sequence[Observed]) -> list[Layer]:
         for seen in observations
     ]
     last = rows[-1]
-    text = f"公表値 {last['users']:,}人"
+    text = gettext("公表値 {last:,}人").format(last=last["users"])
     align, dx = ("left", -4) if frame.is_in_first(0.3, last["month"]) else ("right", -6)
     placed = {"align": align, "baseline": "bottom", "dx": dx, "dy": -8}
     return [

@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q, prefetch_related_objects
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Contact
 from rollout.calendar_warnings import UsersOf, WaveWarning, warnings_about
@@ -20,7 +22,7 @@ from rollout.outbox.foresight import Upcoming
 
 LISTED = 5
 """Mails of each sort that are told of one by one; the rest is counted."""
-NOBODY = "連絡先なし"
+NOBODY = _("連絡先なし")
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class Consequences:
         listed = [*found.cancelled[:LISTED], *found.created[:LISTED]]
         describer = _Describer(listed, with_addresses=with_addresses)
         return [
-            describer.rows("取りやめになる通知", found.cancelled),
-            describer.rows("新しく送る通知", found.created),
+            describer.rows(gettext("取りやめになる通知"), found.cancelled),
+            describer.rows(gettext("新しく送る通知"), found.created),
         ]
 
 
@@ -135,7 +137,7 @@ class _Describer:
         return MailRow(
             when=f"{timezone.localtime(entry.goes_at):%Y-%m-%d %H:%M}",
             rule=self._rules[rule].label,
-            wave=str(wave or "削除される移行単位"),
+            wave=str(wave or gettext("削除される移行単位")),
             whom=self._whom(wave, address),
             address=address if self._with_addresses else "",
         )
@@ -145,4 +147,10 @@ class _Describer:
         lead = wave.rollout.lead_ministry_id if wave else None
         known = [contact for contact in self._contacts if contact.email.lower() == address]
         contact = min(known, key=lambda contact: (contact.ministry_id != lead, contact.pk), default=None)
-        return f"{contact.get_role_display()}（{contact.ministry.name}）" if contact else NOBODY
+        return (
+            gettext("{role_display}（{name}）").format(
+                role_display=contact.get_role_display(), name=contact.ministry.name
+            )
+            if contact
+            else str(NOBODY)
+        )

@@ -13,6 +13,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.actions import Actor
@@ -21,8 +23,8 @@ from rollout.models import Baseline, Cohort, PlanVersion, Rollout, Source, Targe
 
 PARKED = 10_000
 """Added to the orders of cohorts while they change places: no two may share one, not even for a moment."""
-REASON_NEEDED = "新しい資料を反映する理由を書いてください。"
-NOTHING_CHANGES = "いまの計画から変わるところがありません。"
+REASON_NEEDED = _("新しい資料を反映する理由を書いてください。")
+NOTHING_CHANGES = _("いまの計画から変わるところがありません。")
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def check_document(document: Document) -> None:
     """Raise ValidationError, naming every place, when entries contradict one another or miss a rollout."""
     entries = document.entries
     if not entries:
-        raise ValidationError("導入区分を1つ以上入力してください。")
+        raise ValidationError(gettext("導入区分を1つ以上入力してください。"))
     found = [*_doubled(entries), *_misplaced(entries), *_broken_rows(entries), *_missing_members(entries)]
     if found:
         raise ValidationError(found)
@@ -115,22 +117,32 @@ def _doubled(entries: Sequence[Entry]) -> Iterator[str]:
         values = Counter(getattr(entry.cohort, name) for entry in entries)
         for value, count in values.items():
             if value is not None and count > 1:
-                yield f"「{label}」の {value} が{count}つの導入区分にあります。1つにしてください。"
+                yield gettext(
+                    "「{label}」の {value} が{count}つの導入区分にあります。1つにしてください。"
+                ).format(label=label, value=value, count=count)
     members = Counter(code for entry in entries for code in entry.members)
     for code, count in members.items():
         if count > 1:
-            yield f"導入案件 {code} が{count}回書かれています。1つの区分だけに書いてください。"
+            yield gettext(
+                "導入案件 {code} が{count}回書かれています。1つの区分だけに書いてください。"
+            ).format(code=code, count=count)
 
 
 def _misplaced(entries: Sequence[Entry]) -> Iterator[str]:
     around = {entry.cohort.code: entry.inside for entry in entries}
     for entry in entries:
         if entry.inside and entry.inside not in around:
-            yield f"「{entry.cohort.label}」の上位の区分 {entry.inside} が、この資料の区分にありません。"
+            yield gettext("「{label}」の上位の区分 {inside} が、この資料の区分にありません。").format(
+                label=entry.cohort.label, inside=entry.inside
+            )
         elif _leads_back(entry.cohort.code, around):
-            yield f"「{entry.cohort.label}」の上位の区分をたどると、自分自身に戻ります。"
+            yield gettext("「{label}」の上位の区分をたどると、自分自身に戻ります。").format(
+                label=entry.cohort.label
+            )
         elif entry.inside and entry.cohort.reading != Reading.GROUP:
-            yield f"「{entry.cohort.label}」には上位の区分があるので、公表人数は「この区分だけの人数」です。"
+            yield gettext(
+                "「{label}」には上位の区分があるので、公表人数は「この区分だけの人数」です。"
+            ).format(label=entry.cohort.label)
 
 
 def _leads_back(code: str, around: dict[str, str]) -> bool:
@@ -150,17 +162,23 @@ def _broken_rows(entries: Iterable[Entry]) -> Iterator[str]:
                 if isinstance(constraint, models.CheckConstraint):
                     constraint.validate(Cohort, entry.cohort, exclude={"inside"})
         except ValidationError as error:
-            yield f"「{entry.cohort.label or entry.cohort.code}」：{'、'.join(error.messages)}"
+            yield gettext("「{value}」：{names}").format(
+                value=entry.cohort.label or entry.cohort.code, names=gettext("、").join(error.messages)
+            )
 
 
 def _missing_members(entries: Iterable[Entry]) -> Iterator[str]:
     written = {code for entry in entries for code in entry.members}
     known = {row.code: row for row in Rollout.objects.select_related("lead_ministry")}
     for code in sorted(written - set(known)):
-        yield f"導入案件 {code} は登録されていません。先に「導入案件」に追加するか、コードを直してください。"
+        yield gettext(
+            "導入案件 {code} は登録されていません。先に「導入案件」に追加するか、コードを直してください。"
+        ).format(code=code)
     for code, row in known.items():
         if code not in written:
-            yield f"導入案件 {code}（{row.label}）が、どの区分にもありません。1つの区分に書いてください。"
+            yield gettext(
+                "導入案件 {code}（{label}）が、どの区分にもありません。1つの区分に書いてください。"
+            ).format(code=code, label=row.label)
 
 
 def _facts(cohort: Cohort | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from django.core.cache import cache
+from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
 from rollout import charts
@@ -19,7 +20,8 @@ Made = TypeVar("Made")
 
 
 def made_once(key: str, make: Callable[[], Made]) -> Made:
-    """What `make` makes, once for each key. A cache that is away costs time only."""
+    """What `make` makes, once for each key and language. A cache that is away costs time only."""
+    key = f"{key}:{get_language()}"
     try:
         made: Made | None = cache.get(key)
         if made is None:

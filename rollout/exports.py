@@ -9,7 +9,14 @@ from ministries.models import Contact
 from rollout.domain.dates import FuzzyDate, fiscal_year_label
 from rollout.domain.plan import Basis
 from rollout.models import Projection, Wave
-from rollout.models.labels import COUNT_BASIS_LABELS, NO, PRECISION_LABELS, STATUS_LABELS, YES
+from rollout.models.labels import (
+    COUNT_BASIS_LABELS,
+    NO,
+    PRECISION_LABELS,
+    STATUS_LABELS,
+    YES,
+    always_japanese,
+)
 from rollout.tables import Row
 
 CHUNK = 2_000
@@ -28,6 +35,7 @@ def wave_rows(waves: QuerySet[Wave]) -> Iterator[Row]:
         yield wave_row(wave, projection)
 
 
+@always_japanese
 def wave_row(wave: Wave, projection: Projection | None) -> Row:
     """One of them, under WAVE_HEADINGS."""
     rollout, cutover = wave.rollout, wave.cutover
@@ -35,9 +43,9 @@ def wave_row(wave: Wave, projection: Projection | None) -> Row:
     return (
         *(wave.code, rollout.lead_ministry.name, rollout.scope, wave.name, rollout.code),
         *(rollout.cohort.label, cutover.text, cutover.format_japanese()),
-        *(cutover.earliest, cutover.latest, PRECISION_LABELS.get(wave.cutover_precision, "")),
-        *(_year(cutover), wave.users, users, "" if basis is None else COUNT_BASIS_LABELS[basis]),
-        *(STATUS_LABELS[wave.status], wave.confirmed_on, wave.note),
+        *(cutover.earliest, cutover.latest, str(PRECISION_LABELS.get(wave.cutover_precision, ""))),
+        *(_year(cutover), wave.users, users, "" if basis is None else str(COUNT_BASIS_LABELS[basis])),
+        *(str(STATUS_LABELS[wave.status]), wave.confirmed_on, wave.note),
     )
 
 
@@ -46,10 +54,11 @@ def contact_rows(contacts: QuerySet[Contact]) -> Iterator[Row]:
     return map(contact_row, contacts.select_related("ministry").iterator(CHUNK))
 
 
+@always_japanese
 def contact_row(contact: Contact) -> Row:
     """One of them, under CONTACT_HEADINGS."""
     ministry, role = contact.ministry, contact.get_role_display()
-    return ministry.code, ministry.name, contact.name, contact.email, role, YES if contact.active else NO
+    return ministry.code, ministry.name, contact.name, contact.email, role, str(YES if contact.active else NO)
 
 
 def _year(cutover: FuzzyDate) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from django.utils.translation import gettext
 
 from rollout.domain.allocation import Allocation, Conflict, CountBasis
 from rollout.domain.comparison import YearEnd, year_ends
@@ -84,7 +85,9 @@ class Impact:
         labels = _rollout_labels()
         movers = [
             MoverRow(
-                labels.get(mover.rollout, mover.rollout), CAUSE_LABELS[mover.cause], signed_text(mover.users)
+                labels.get(mover.rollout, mover.rollout),
+                str(CAUSE_LABELS[mover.cause]),
+                signed_text(mover.users),
             )
             for mover in movement.movers
         ]
@@ -129,8 +132,8 @@ def _months_text(old: Projection, new: Projection) -> str:
         return ""
     first, last = (month_label(*month_parts(month)) for month in (moved[0], moved[-1]))
     if moved[-1] == end - 1:
-        return f"{first}以降"
-    return first if first == last else f"{first}〜{last}"
+        return gettext("{first}以降").format(first=first)
+    return first if first == last else gettext("{first}〜{last}").format(first=first, last=last)
 
 
 Count = tuple[int | None, CountBasis]
@@ -198,7 +201,9 @@ def _year_row(end: YearEnd) -> YearRow:
 
 def _conflict_text(conflict: Conflict, labels: dict[str, str]) -> str:
     where = labels.get(conflict.rollout, conflict.rollout) if conflict.rollout else conflict.cohort
-    return f"{where}：{CONFLICT_LABELS[conflict.kind]}（{abs(conflict.users):,}人）"
+    return gettext("{where}：{conflict}（{abs:,}人）").format(
+        where=where, conflict=CONFLICT_LABELS[conflict.kind], abs=abs(conflict.users)
+    )
 
 
 def _rollout_labels() -> dict[str, str]:

@@ -7,21 +7,23 @@ one's. So merging never changes how many users a rollout has, only when some of 
 from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.domain.plan import MAX_USERS, Status
 from rollout.models import Wave
 
-REASON_NEEDED = "統合する理由を書いてください。"
-STATUS_IS_ELSEWHERE = "統合済みなので、状態はここでは変えられません。移行単位の画面で変えてください。"
-NOTHING_CHOSEN = "統合する移行単位を、統合先のほかに1つ以上選んでください。"
-OTHER_ROLLOUT = "統合できるのは、同じ導入案件の移行単位どうしだけです。"
-INTO_ITSELF = "移行単位を、それ自身には統合できません。"
-USERS_ARE_ELSEWHERE = "統合した移行単位には人数を入力できません。統合先の人数に含めてください。"
+REASON_NEEDED = _("統合する理由を書いてください。")
+STATUS_IS_ELSEWHERE = _("統合済みなので、状態はここでは変えられません。移行単位の画面で変えてください。")
+NOTHING_CHOSEN = _("統合する移行単位を、統合先のほかに1つ以上選んでください。")
+OTHER_ROLLOUT = _("統合できるのは、同じ導入案件の移行単位どうしだけです。")
+INTO_ITSELF = _("移行単位を、それ自身には統合できません。")
+USERS_ARE_ELSEWHERE = _("統合した移行単位には人数を入力できません。統合先の人数に含めてください。")
 
 
 def named(wave: Wave) -> str:
     """The wave with its code: the waves of a rollout often have no names of their own."""
-    return f"{wave}（{wave.code}）"
+    return gettext("{wave}（{code}）").format(wave=wave, code=wave.code)
 
 
 def check_merge(into: Wave, waves: Sequence[Wave]) -> None:
@@ -33,8 +35,12 @@ def check_merge(into: Wave, waves: Sequence[Wave]) -> None:
     if {wave.rollout_id for wave in waves} != {into.rollout_id}:
         raise ValidationError(OTHER_ROLLOUT)
     if into.status == Status.CANCELLED:
-        state = "別の移行単位に統合済み" if into.merged_into_id else "中止"
-        raise ValidationError(f"統合先の{named(into)}は{state}です。ほかの移行単位を選んでください。")
+        state = gettext("別の移行単位に統合済み") if into.merged_into_id else gettext("中止")
+        raise ValidationError(
+            gettext("統合先の{named}は{state}です。ほかの移行単位を選んでください。").format(
+                named=named(into), state=state
+            )
+        )
     if refusals := [text for wave in waves if (text := _refusal(wave))]:
         raise ValidationError(refusals)
 
@@ -42,11 +48,15 @@ def check_merge(into: Wave, waves: Sequence[Wave]) -> None:
 def _refusal(wave: Wave) -> str:
     """Why a wave may not go into another; nothing where it may."""
     if wave.merged_into_id:
-        return f"{named(wave)}は、もう統合済みです。"
+        return gettext("{named}は、もう統合済みです。").format(named=named(wave))
     if wave.status == Status.CANCELLED:
-        return f"{named(wave)}は中止なので、統合する人数がありません。先に中止を取り消してください。"
+        return gettext(
+            "{named}は中止なので、統合する人数がありません。先に中止を取り消してください。"
+        ).format(named=named(wave))
     if wave.status == Status.IN_USE:
-        return f"{named(wave)}はもう利用中です。利用中の移行単位は、統合先にだけ選べます。"
+        return gettext("{named}はもう利用中です。利用中の移行単位は、統合先にだけ選べます。").format(
+            named=named(wave)
+        )
     return ""
 
 
@@ -60,13 +70,20 @@ def users_together(into: Wave, waves: Sequence[Wave]) -> int | None:
     if not stated:
         return None
     if len(stated) < len(every):
-        blank = "、".join(named(wave) for wave in every if wave.users is None)
+        blank = gettext("、").join(named(wave) for wave in every if wave.users is None)
         raise ValidationError(
-            f"{blank}の人数が空欄なので、合わせた人数が分かりません。先にその人数を入力するか、"
-            "ほかの移行単位の人数を空欄にしてから統合してください。"
+            gettext(
+                "{blank}の人数が空欄なので、合わせた人数が分かりません。"
+                "先にその人数を入力するか、"
+                "ほかの移行単位の人数を空欄にしてから統合してください。"
+            ).format(blank=blank)
         )
     if sum(stated) > MAX_USERS:
-        raise ValidationError(f"合わせた人数が{MAX_USERS:,}人を超えます。人数を確かめてください。")
+        raise ValidationError(
+            gettext("合わせた人数が{max_users:,}人を超えます。人数を確かめてください。").format(
+                max_users=MAX_USERS
+            )
+        )
     return sum(stated)
 
 

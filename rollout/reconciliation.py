@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from rollout.domain.allocation import allocate
 from rollout.domain.dates import fiscal_year_label
@@ -190,21 +191,34 @@ def _entry(figure: Figure, published: _Published) -> Entry | None:
 def _cohort_entry(figure: Figure, row: Cohort) -> Entry:
     label, year = row.label, figure.fiscal_year
     if year is not None:
-        label = f"{fiscal_year_label(year)}の増加"
+        label = gettext("{fiscal_year_label}の増加").format(fiscal_year_label=fiscal_year_label(year))
     if year is not None and figure.multiple:
-        label = f"{fiscal_year_label(year)}末（前年度末の{figure.multiple}倍）"
+        label = gettext("{fiscal_year_label}末（前年度末の{multiple}倍）").format(
+            fiscal_year_label=fiscal_year_label(year), multiple=figure.multiple
+        )
     period = None if year is None else str(year)
     return Entry(figure, row.code, label, period, row.approximate, row.source, row.text_in_source)
 
 
 def _observation_entry(figure: Figure, row: Observation) -> Entry:
-    label, period = f"{row.as_of.format_japanese()}の利用者数", row.as_of.format_iso()
+    label, period = (
+        gettext("{format_japanese}の利用者数").format(format_japanese=row.as_of.format_japanese()),
+        row.as_of.format_iso(),
+    )
     return Entry(figure, row.source.code, label, period, row.approximate, row.source, row.note)
 
 
 def _stated_count_entry(figure: Figure, row: Citation) -> Entry:
     code, label = (row.wave.code, str(row.wave)) if row.wave else (row.rollout.code, row.rollout.label)
-    return Entry(figure, code, f"{label}の人数", None, "約" in row.text, row.source, row.text)
+    return Entry(
+        figure,
+        code,
+        gettext("{label}の人数").format(label=label),
+        None,
+        "約" in row.text,
+        row.source,
+        row.text,
+    )
 
 
 def _target_entry(figure: Figure, row: Target) -> Entry:

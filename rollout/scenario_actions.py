@@ -8,13 +8,15 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.actions import Actor, check_wave, save_row, sign, stored_value
 from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
 from rollout.scenarios import Step, steps_now
 
-PROMOTED_IS_FROZEN = "計画に反映済みの試算は変更できません。新しい試算を作ってください。"
-LOOK_AGAIN = (
+PROMOTED_IS_FROZEN = _("計画に反映済みの試算は変更できません。新しい試算を作ってください。")
+LOOK_AGAIN = _(
     "確認のあとで計画か試算が変わりました。まだ何も反映していません。"
     "変わったところを見て、もう一度反映してください。"
 )
@@ -69,15 +71,19 @@ def promote_scenario(
     version = PlanVersion.objects.lock()
     scenario = Scenario.objects.with_changes().get(pk=scenario.pk)
     if not scenario.is_open:
-        raise ValidationError(f"この試算は「{scenario.get_state_display()}」なので、計画に反映できません。")
+        raise ValidationError(
+            gettext("この試算は「{state}」なので、計画に反映できません。").format(
+                state=scenario.get_state_display()
+            )
+        )
     if (version.number, scenario.based_on) != (seen_version, seen_based_on):
         raise ValidationError(LOOK_AGAIN)
     if not reason.strip():
-        raise ValidationError({"reason": "計画に反映する理由を書いてください。"})
+        raise ValidationError({"reason": gettext("計画に反映する理由を書いてください。")})
     rows = promoted_rows(steps_now(scenario.changes.all()))
     if broken := broken_rules(rows):
         raise ValidationError(broken)
-    why = f"試算「{scenario.label}」を反映：{reason.strip()}"
+    why = gettext("試算「{label}」を反映：{strip}").format(label=scenario.label, strip=reason.strip())
     for row in rows:
         save_row(row=row, actor=actor, reason=why)
     scenario.state = Scenario.State.PROMOTED
@@ -96,11 +102,13 @@ def decline_scenario(*, scenario: Scenario, actor: Actor, reason: str, seen_base
     PlanVersion.objects.lock()
     scenario = Scenario.objects.get(pk=scenario.pk)
     if scenario.state != Scenario.State.PROPOSED:
-        raise ValidationError(f"この試算は「{scenario.get_state_display()}」なので、見送れません。")
+        raise ValidationError(
+            gettext("この試算は「{state}」なので、見送れません。").format(state=scenario.get_state_display())
+        )
     if scenario.based_on != seen_based_on:
         raise ValidationError(LOOK_AGAIN)
     if not (why := reason.strip()):
-        raise ValidationError({"reason": "見送る理由を書いてください。"})
+        raise ValidationError({"reason": gettext("見送る理由を書いてください。")})
     scenario.state = Scenario.State.DECLINED
     sign(scenario, actor, why)
     scenario.save()
@@ -120,7 +128,7 @@ def promoted_rows(steps: Iterable[Step]) -> list[Rollout | Wave]:
 def broken_rules(rows: Iterable[Rollout | Wave]) -> list[str]:
     """Why rows may not be saved as they are, naming each; nothing where all may."""
     return [
-        f"{row}（{row.code}）：{message}"
+        gettext("{row}（{code}）：{message}").format(row=row, code=row.code, message=message)
         for row in rows
         if isinstance(row, Wave)
         for message in _messages(row)

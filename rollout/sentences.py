@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from rollout.domain.findings import (
     AmbiguousReading,
     Finding,
@@ -53,19 +55,38 @@ def sentence(finding: Finding, named: Named) -> str:
 
 def _thin_remainder(found: ThinRemainder, named: Named) -> str:
     cohort = named.cohorts[found.cohort]
-    total = f"「{cohort.label}」の{'約' if cohort.approximate else ''}{found.adds:,}人"
+    total = gettext("「{label}」の{value}{adds:,}人").format(
+        label=cohort.label, value=gettext("約") if cohort.approximate else "", adds=found.adds
+    )
     taken = []
     if found.stated:
         users = sum(users for _, users in found.stated)
-        taken.append(f"{_names([code for code, _ in found.stated], named)}の公表人数 {users:,}人")
+        taken.append(
+            gettext("{names}の公表人数 {users:,}人").format(
+                names=_names([code for code, _ in found.stated], named), users=users
+            )
+        )
     if found.inner_users:
-        taken.append(f"内数の区分の {found.inner_users:,}人")
-    left = f"{'と'.join(taken)}を引くと、{total}のうち残りは" if taken else f"{total}から分けるのは"
+        taken.append(gettext("内数の区分の {inner_users:,}人").format(inner_users=found.inner_users))
+    left = (
+        gettext("{names}を引くと、{total}のうち残りは").format(names=gettext("と").join(taken), total=total)
+        if taken
+        else gettext("{total}から分けるのは").format(total=total)
+    )
     sharers = len(found.weighted) + len(found.unweighted)
-    return (
-        f"{left} {found.remainder:,}人です。分け合う{sharers}機関のうち、定員が分かる"
-        f"{len(found.weighted)}機関（{_names(found.weighted, named)}）だけで {found.known_weight:,}人なので、"
-        f"按分した人数は定員より少なくなります。{_with_rounding(found)}"
+    return gettext(
+        "{left} {remainder:,}人です。"
+        "分け合う{sharers}機関のうち、定員が分かる{count}機関（{names}）だけで "
+        "{known_weight:,}人なので、按分した人数は定員より少なくなります。"
+        "{with_rounding}"
+    ).format(
+        left=left,
+        remainder=found.remainder,
+        sharers=sharers,
+        count=len(found.weighted),
+        names=_names(found.weighted, named),
+        known_weight=found.known_weight,
+        with_rounding=_with_rounding(found),
     )
 
 
@@ -74,30 +95,41 @@ def _with_rounding(found: ThinRemainder) -> str:
     if not found.tolerance:
         return ""
     if most < found.known_weight:
-        return f"「約」の幅（±{found.tolerance:,}人）を見込んでも残りは {most:,}人までです。"
-    return (
-        f"ただし「約」の幅（±{found.tolerance:,}人）を見込めば残りは最大 {most:,}人で、"
+        return gettext("「約」の幅（±{tolerance:,}人）を見込んでも残りは {most:,}人までです。").format(
+            tolerance=found.tolerance, most=most
+        )
+    return gettext(
+        "ただし「約」の幅（±{tolerance:,}人）を見込めば残りは最大 {most:,}人で、"
         "定員が分かる機関の分には足ります。"
-    )
+    ).format(tolerance=found.tolerance, most=most)
 
 
 def _mixed_weight_scopes(found: MixedWeightScopes, named: Named) -> str:
     labels = dict(Rollout.WeightScope.choices)
-    scopes = "、".join(f"「{labels[scope]}」は{_names(codes, named)}" for scope, codes in found.scopes)
-    return (
-        f"「{named.cohorts[found.cohort].label}」の残りを分ける重み（定員）は、範囲がそろっていません。"
-        f"{scopes}です。按分した人数は、その分だけ不確かです。"
+    scopes = gettext("、").join(
+        gettext("「{labels}」は{names}").format(labels=labels[scope], names=_names(codes, named))
+        for scope, codes in found.scopes
     )
+    return gettext(
+        "「{label}」の残りを分ける重み（定員）は、範囲がそろっていません。"
+        "{scopes}です。按分した人数は、その分だけ不確かです。"
+    ).format(label=named.cohorts[found.cohort].label, scopes=scopes)
 
 
 def _sources_disagree(found: SourcesDisagree, named: Named) -> str:
-    what, apart = ("人数", f"{found.apart:,}人") if found.is_about_users else ("切替の時期", _months(found))
-    said = "、".join(_saying(entry, named) for entry in found.said)
-    return f"{_disputed(found, named)}の{what}が、{apart}食い違っています。{said}です。"
+    what, apart = (
+        (gettext("人数"), gettext("{apart:,}人").format(apart=found.apart))
+        if found.is_about_users
+        else (gettext("切替の時期"), _months(found))
+    )
+    said = gettext("、").join(_saying(entry, named) for entry in found.said)
+    return gettext("{disputed}の{what}が、{apart}食い違っています。{said}です。").format(
+        disputed=_disputed(found, named), what=what, apart=apart, said=said
+    )
 
 
 def _months(found: SourcesDisagree) -> str:
-    return f"{found.apart:,}か月" if found.apart else "同じ月の中で"
+    return gettext("{apart:,}か月").format(apart=found.apart) if found.apart else gettext("同じ月の中で")
 
 
 def _disputed(found: SourcesDisagree, named: Named) -> str:
@@ -108,37 +140,60 @@ def _disputed(found: SourcesDisagree, named: Named) -> str:
 
 def _saying(entry: Cited, named: Named) -> str:
     if entry.source is None:
-        return f"計画は「{entry.cutover.format_short() if entry.cutover else ''}」"
+        return gettext("計画は「{value}」").format(
+            value=entry.cutover.format_short() if entry.cutover else ""
+        )
     row = named.citations[entry.key]
-    adopted = "（計画が採用）" if row.adopted else ""
-    return f"{row.source.publisher} {row.source.published_on.format_short()}は「{row.text}」{adopted}"
+    adopted = gettext("（計画が採用）") if row.adopted else ""
+    return gettext("{publisher} {format_short}は「{text}」{adopted}").format(
+        publisher=row.source.publisher,
+        format_short=row.source.published_on.format_short(),
+        text=row.text,
+        adopted=adopted,
+    )
 
 
 def _ambiguous_reading(found: AmbiguousReading, named: Named) -> str:
     cohort = named.cohorts[found.cohort]
-    return (
-        f"「{cohort.label}」の「{cohort.text_in_source or f'{found.running_total:,}人'}」は、"
-        "それまでを含む累計とも、この区分だけの人数とも読めます。"
-        f"累計なら全体で {found.running_total:,}人、"
-        f"この区分だけの人数なら全体で {found.group_total:,}人です。"
-        "どちらが正しいかは、資料に書かれていません。"
+    return gettext(
+        "「{label}」の「{value}」は、それまでを含む累計とも、"
+        "この区分だけの人数とも読めます。"
+        "累計なら全体で {running_total:,}人、この区分だけの人数なら全体で "
+        "{group_total:,}人です。どちらが正しいかは、資料に書かれていません。"
+    ).format(
+        label=cohort.label,
+        value=cohort.text_in_source
+        or gettext("{running_total:,}人").format(running_total=found.running_total),
+        running_total=found.running_total,
+        group_total=found.group_total,
     )
 
 
 def _observations_close(found: ObservationsClose, named: Named) -> str:
-    apart = "、".join(_apart(figure, named) for figure in found.close)
+    apart = gettext("、").join(_apart(figure, named) for figure in found.close)
     largest = found.largest
-    return (
-        f"計画の元にした公表人数とは別の出典にある利用者数 {len(found.figures):,}件のうち "
-        f"{len(found.close):,}件で、計画の曲線との差は {CLOSE_PERCENT}%以内です。{apart}です。"
-        f"最も離れているのは{_day(largest, named)}の "
-        f"{signed_percent_text(largest.difference_percent or 0)}です。"
+    return gettext(
+        "計画の元にした公表人数とは別の出典にある利用者数 {count:,}件のうち "
+        "{count2:,}件で、計画の曲線との差は {close_percent}%以内です。{apart}です。"
+        "最も離れているのは{day}の {signed_percent_text}です。"
+    ).format(
+        count=len(found.figures),
+        count2=len(found.close),
+        close_percent=CLOSE_PERCENT,
+        apart=apart,
+        day=_day(largest, named),
+        signed_percent_text=signed_percent_text(largest.difference_percent or 0),
     )
 
 
 def _apart(figure: Figure, named: Named) -> str:
-    apart = f"{signed_text(figure.difference)}人（{signed_percent_text(figure.difference_percent or 0)}）"
-    return f"{_day(figure, named)}は {figure.published:,}人に対して {apart}"
+    apart = gettext("{signed_text}人（{signed_percent_text}）").format(
+        signed_text=signed_text(figure.difference),
+        signed_percent_text=signed_percent_text(figure.difference_percent or 0),
+    )
+    return gettext("{day}は {published:,}人に対して {apart}").format(
+        day=_day(figure, named), published=figure.published, apart=apart
+    )
 
 
 def _day(figure: Figure, named: Named) -> str:
@@ -146,6 +201,8 @@ def _day(figure: Figure, named: Named) -> str:
 
 
 def _names(codes: Sequence[str], named: Named) -> str:
-    names = "、".join(named.rollouts.get(code, code) for code in codes[:NAMED])
+    names = gettext("、").join(named.rollouts.get(code, code) for code in codes[:NAMED])
     left_off = len(codes) - NAMED
-    return f"{names}ほか{left_off:,}件" if left_off > 0 else names
+    return (
+        gettext("{names}ほか{left_off:,}件").format(names=names, left_off=left_off) if left_off > 0 else names
+    )

@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -28,10 +30,10 @@ admin.site.unregister([User, Group, TOTPDevice, StaticDevice])  # the latter two
 
 UNKNOWN = "<unknown>"
 """What axes writes where a browser does not say what it is."""
-VERBS = {"view": "見る", "add": "追加する", "change": "変更する", "delete": "削除する"}
+VERBS = {"view": _("見る"), "add": _("追加する"), "change": _("変更する"), "delete": _("削除する")}
 WITH_RIGHTS = ("auth", "ministries", "rollout", "signin")
 """The apps whose rows have pages."""
-TIES = " の関連"
+TIES = _(" の関連")
 """How Django calls rows between two others."""
 WITHOUT_PAGE = ("permission", "planversion", "planimport", "provideraccount")
 HAS_PAGE = (
@@ -49,7 +51,9 @@ class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         """`移行単位：見る`; a right of another sort as it is called."""
         verb, _, model = obj.codename.partition("_")
         is_usual = verb in VERBS and model == obj.content_type.model
-        return f"{obj.content_type.name}：{VERBS[verb] if is_usual else obj.name}"
+        return gettext("{name}：{value}").format(
+            name=obj.content_type.name, value=VERBS[verb] if is_usual else obj.name
+        )
 
 
 class RightsInWords(StockAdmin):
@@ -74,7 +78,7 @@ class RightsInWords(StockAdmin):
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
         """What would go, without the rows that tie rights and roles together, which have no names."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
-        counts = {name: count for name, count in counts.items() if not str(name).endswith(TIES)}
+        counts = {name: count for name, count in counts.items() if not str(name).endswith(str(TIES))}
         return _with_names(deleted), counts, needed, protected
 
 
@@ -94,10 +98,10 @@ class LocalUserAdmin(RightsInWords, StockUserAdmin):
     actions = ["reset_second_factor"]
     list_display = ("username", "email", "last_name", "first_name", "uses_admin")
 
-    @admin.display(description="管理画面", ordering="is_staff")
+    @admin.display(description=_("管理画面"), ordering="is_staff")
     def uses_admin(self, user: Any) -> str:
         """Whether they may use it."""
-        return "使う" if user.is_staff else "使わない"
+        return gettext("使う") if user.is_staff else gettext("使わない")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """When they came is for nobody to write; what would give more than a role does is for superusers."""
@@ -112,20 +116,23 @@ class LocalUserAdmin(RightsInWords, StockUserAdmin):
         """The same."""
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
-    @admin.action(description="二要素認証を解除（端末をなくした人のため）", permissions=["change"])
+    @admin.action(description=_("二要素認証を解除（端末をなくした人のため）"), permissions=["change"])
     def reset_second_factor(self, request: Any, users: Any) -> None:
         """The next sign-in by password sets up a new device. Of superusers only a superuser's devices."""
         if not request.user.is_superuser and users.filter(is_superuser=True).exists():
             self.message_user(
                 request,
-                "管理者の二要素認証は、管理者だけが解除できます。何も変えていません。",
+                gettext("管理者の二要素認証は、管理者だけが解除できます。何も変えていません。"),
                 messages.ERROR,
             )
             return
         for user in users:
             reset_second_factor(user=user, by=request.user.get_username())
         self.message_user(
-            request, f"{len(users)}人の二要素認証を解除しました。次のログインで設定し直します。"
+            request,
+            gettext("{count}人の二要素認証を解除しました。次のログインで設定し直します。").format(
+                count=len(users)
+            ),
         )
 
 
@@ -155,22 +162,22 @@ class ReadOnlyAdmin(StockAdmin):
         """Nobody edits one."""
         return False
 
-    @admin.display(description="日時", ordering="attempt_time")
+    @admin.display(description=_("日時"), ordering="attempt_time")
     def moment(self, row: Any) -> Any:
         """When."""
         return row.attempt_time
 
-    @admin.display(description="ユーザー名", ordering="username")
+    @admin.display(description=_("ユーザー名"), ordering="username")
     def name(self, row: Any) -> str:
         """Who, as typed where it failed."""
         return row.username or "—"
 
-    @admin.display(description="接続元", ordering="ip_address")
+    @admin.display(description=_("接続元"), ordering="ip_address")
     def address(self, row: Any) -> str:
         """From where."""
         return row.ip_address or "—"
 
-    @admin.display(description="ブラウザー")
+    @admin.display(description=_("ブラウザー"))
     def browser(self, row: Any) -> str:
         """With what."""
         return "—" if row.user_agent == UNKNOWN else str(row.user_agent)
@@ -187,7 +194,7 @@ class SignInAdmin(ReadOnlyAdmin):
         """Nobody deletes one."""
         return False
 
-    @admin.display(description="ログアウト", ordering="logout_time")
+    @admin.display(description=_("ログアウト"), ordering="logout_time")
     def signed_out(self, row: Any) -> Any:
         """When, where it was said."""
         return row.logout_time or "—"
@@ -200,12 +207,12 @@ class FailedSignInAdmin(ReadOnlyAdmin):
     list_display = [*ReadOnlyAdmin.list_display, "failures", "state"]
     fields = ["moment", "name", "address", "browser", "failures", "state"]
 
-    @admin.display(description="失敗した回数", ordering="failures_since_start")
+    @admin.display(description=_("失敗した回数"), ordering="failures_since_start")
     def failures(self, row: Any) -> int:
         """Since the last success."""
         return int(row.failures_since_start)
 
-    @admin.display(description="状態")
+    @admin.display(description=_("状態"))
     def state(self, row: Any) -> str:
         """Whether this row alone locks."""
-        return "ロック中" if row.failures_since_start >= settings.AXES_FAILURE_LIMIT else ""
+        return gettext("ロック中") if row.failures_since_start >= settings.AXES_FAILURE_LIMIT else ""

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from signin.models import FailedSignIn
 from signin.pages import page
@@ -38,7 +39,7 @@ def answer(request: Any, _response: Any, credentials: Any) -> HttpResponse:
     response = page(
         request,
         "locked_out",
-        "しばらくログインできません",
+        gettext("しばらくログインできません"),
         status=429,
         until=until + timedelta(minutes=1),
         failures=settings.AXES_FAILURE_LIMIT,

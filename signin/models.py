@@ -3,6 +3,8 @@
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class ProviderAccount(models.Model):
@@ -11,11 +13,11 @@ class ProviderAccount(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="provider_account"
     )
-    issuer = models.CharField("発行者", max_length=255)
-    subject = models.CharField("識別子", max_length=255)
+    issuer = models.CharField(_("発行者"), max_length=255)
+    subject = models.CharField(_("識別子"), max_length=255)
 
     class Meta:
-        verbose_name = verbose_name_plural = "連携アカウント"
+        verbose_name = verbose_name_plural = _("連携アカウント")
         constraints = [
             models.UniqueConstraint(fields=["issuer", "subject"], name="provider_account_once_per_subject")
         ]
@@ -29,10 +31,12 @@ class FailedSignIn(AccessAttempt):  # type: ignore[misc]
 
     class Meta:
         proxy = True
-        verbose_name = verbose_name_plural = "ログインの失敗（削除するとロックを解除）"
+        verbose_name = verbose_name_plural = _("ログインの失敗（削除するとロックを解除）")
 
     def __str__(self) -> str:
-        return f"{self.username}（{self.ip_address or '接続元不明'}）"
+        return gettext("{username}（{value}）").format(
+            username=self.username, value=self.ip_address or gettext("接続元不明")
+        )
 
 
 class SignIn(AccessLog):  # type: ignore[misc]
@@ -40,7 +44,9 @@ class SignIn(AccessLog):  # type: ignore[misc]
 
     class Meta:
         proxy = True
-        verbose_name = verbose_name_plural = "ログインの記録"
+        verbose_name = verbose_name_plural = _("ログインの記録")
 
     def __str__(self) -> str:
-        return f"{self.username}（{self.ip_address or '接続元不明'}）"
+        return gettext("{username}（{value}）").format(
+            username=self.username, value=self.ip_address or gettext("接続元不明")
+        )

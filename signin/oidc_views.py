@@ -8,6 +8,7 @@ from django.contrib.auth import logout
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
@@ -43,7 +44,7 @@ class Callback(OnlyWhenConfigured, OIDCAuthenticationCallbackView):  # type: ign
     def login_failure(self) -> HttpResponse:
         """403 with a page that says what to do."""
         reason = getattr(self.request, "oidc_refusal", "invalid")
-        return page(self.request, "refused", "ログインできませんでした", status=403, reason=reason)
+        return page(self.request, "refused", gettext("ログインできませんでした"), status=403, reason=reason)
 
 
 @require_POST

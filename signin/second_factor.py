@@ -12,6 +12,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django_otp import login as remember_device
 from django_otp import verify_token
@@ -31,7 +33,7 @@ class CodeForm(forms.Form):
     """A code as people type it: full-width digits and spaces are fine."""
 
     code = forms.CharField(
-        label="確認コード",
+        label=_("確認コード"),
         max_length=20,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
@@ -58,7 +60,7 @@ def ask(request: Any) -> HttpResponse:
             return redirect(_next(request))
         record("second_factor_failed", user=request.user.get_username(), id=request.user.pk)
         form.add_error("code", _what_is_wrong(request.user))
-    return page(request, "ask", "二要素認証", form=form, next=_next(request))
+    return page(request, "ask", gettext("二要素認証"), form=form, next=_next(request))
 
 
 @never_cache
@@ -76,9 +78,9 @@ def enrol(request: Any) -> HttpResponse:
             del request.session[NEW_KEY]
             device, codes = replace_second_factor(user=request.user, key=key, used_step=step)
             remember_device(request, device)
-            return page(request, "recovery_codes", "回復コード", codes=codes)
-        form.add_error("code", "コードが違います。認証アプリに今出ている6桁を入力してください。")
-    return page(request, "enrol", "二要素認証の設定", form=form, **_key_to_show(request.user, key))
+            return page(request, "recovery_codes", gettext("回復コード"), codes=codes)
+        form.add_error("code", gettext("コードが違います。認証アプリに今出ている6桁を入力してください。"))
+    return page(request, "enrol", gettext("二要素認証の設定"), form=form, **_key_to_show(request.user, key))
 
 
 def matching_device(user: Any, code: str) -> Any:
@@ -92,8 +94,8 @@ def matching_device(user: Any, code: str) -> Any:
 def replace_second_factor(*, user: Any, key: str, used_step: int) -> tuple[TOTPDevice, list[str]]:
     """A device with this hex key instead of all others, and new recovery codes; the used step counts once."""
     forget_second_factor(user)
-    device = TOTPDevice.objects.create(user=user, name="認証アプリ", key=key, last_t=used_step)
-    recovery = StaticDevice.objects.create(user=user, name="回復コード")
+    device = TOTPDevice.objects.create(user=user, name=gettext("認証アプリ"), key=key, last_t=used_step)
+    recovery = StaticDevice.objects.create(user=user, name=gettext("回復コード"))
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=recovery, token=code) for code in codes)
     record("second_factor_enrolled", user=user.get_username(), id=user.pk)
@@ -124,8 +126,10 @@ def _what_is_wrong(user: Any) -> str:
     device = TOTPDevice.objects.filter(user=user, confirmed=True).first()
     allowed, _ = device.verify_is_allowed() if device else (True, None)
     if allowed:
-        return "コードが違います。認証アプリに今出ている6桁か、まだ使っていない回復コードを入力してください。"
-    return (
+        return gettext(
+            "コードが違います。認証アプリに今出ている6桁か、まだ使っていない回復コードを入力してください。"
+        )
+    return gettext(
         "コードが違います。続けて誤ると待ち時間が延びます。少し待ってから、新しいコードを入力してください。"
     )
 

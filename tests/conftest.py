@@ -11,6 +11,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
+from django.utils import translation
 from hypothesis import settings
 
 from rollout import recompute
@@ -54,6 +55,13 @@ def _one_process_settings(settings):
     settings.SESSION_COOKIE_AGE = 14 * 24 * 3600
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nothing is kept
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+
+
+@pytest.fixture(autouse=True)
+def _in_japanese():
+    """What a test has chosen is not chosen for the next."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

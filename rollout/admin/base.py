@@ -17,6 +17,8 @@ from django.forms import BaseInlineFormSet, ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.liaison import is_limited
 from rollout import actions
@@ -49,12 +51,12 @@ else:
 
 HISTORY_PAGE = 100
 ERA_TEXT: Any = {FuzzyDateField: {"widget": AdminTextInputWidget}}
-DELETION_REASON_MISSING = "削除するときは、変更理由を書いてください。まだ何も削除していません。"
-CHANGED_MEANWHILE = (
+DELETION_REASON_MISSING = _("削除するときは、変更理由を書いてください。まだ何も削除していません。")
+CHANGED_MEANWHILE = _(
     "この画面を開いたあとに、ほかの人がこの内容を変更しました。まだ何も削除していません。"
     "いまの内容と履歴を見て、よければもう一度削除してください。"
 )
-DELETED_IN_LIST = "一覧からまとめて削除"
+DELETED_IN_LIST = _("一覧からまとめて削除")
 
 
 @contextmanager
@@ -114,7 +116,7 @@ class RecordedAdmin(ScopedAdmin):
         may_restore = self.has_change_permission(request, row)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"変更履歴: {row}",
+            "title": gettext("変更履歴: {row}").format(row=row),
             "page": page,
             "page_range": paginator.get_elided_page_range(page.number),
             "page_var": PAGE_VAR,
@@ -197,7 +199,7 @@ class LockedAdmin(RecordedAdmin):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": f"削除済み: {self.opts.verbose_name}",
+            "title": gettext("削除済み: {verbose_name}").format(verbose_name=self.opts.verbose_name),
             "opts": self.opts,
             "deleted": deleted,
             "typed": typed_fields(self.get_form(request, None, change=False)(request.POST)),

@@ -13,16 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.admin.base import AnyForm, FrozenAdmin, StockAdmin, writing
 from rollout.models import Baseline
 
-MOMENT_HELP = (
+MOMENT_HELP = _(
     "比べる元にする時点です。空欄なら今（登録した時点）になります。"
     "時刻を空けると、その日の終わり（今日なら今）です。登録した後は変えられません。"
 )
-DAY_MISSING = "時刻だけでは時点が決まりません。日付も入力するか、両方を空欄にしてください。"
+DAY_MISSING = _("時刻だけでは時点が決まりません。日付も入力するか、両方を空欄にしてください。")
 
 
 class MomentWidget(AdminSplitDateTime):
@@ -30,8 +32,8 @@ class MomentWidget(AdminSplitDateTime):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
-        for widget, part in zip(self.widgets, ("日付", "時刻"), strict=True):
-            widget.attrs["aria-label"] = f"時点の{part}"
+        for widget, part in zip(self.widgets, (gettext("日付"), gettext("時刻")), strict=True):
+            widget.attrs["aria-label"] = gettext("時点の{part}").format(part=part)
 
 
 class MomentField(forms.SplitDateTimeField):
@@ -52,7 +54,7 @@ class MomentField(forms.SplitDateTimeField):
 class BaselineForm(AnyForm):
     """A new baseline; the moment is checked beside its field."""
 
-    moment = MomentField(label="時点", required=False, help_text=MOMENT_HELP)
+    moment = MomentField(label=_("時点"), required=False, help_text=MOMENT_HELP)
 
     def clean_moment(self) -> datetime | None:
         """The moment that was entered. Raises ValidationError where the plan of then is not known."""
@@ -114,14 +116,14 @@ class BaselineAdmin(FrozenAdmin):
         """Keep it."""
         actions.save_baseline(row=obj, actor=request.user if request.user.is_authenticated else None)
 
-    @admin.display(description="時点", ordering="moment")
+    @admin.display(description=_("時点"), ordering="moment")
     def moment_text(self, baseline: Baseline) -> str:
         """To the second, in Tokyo."""
         return f"{timezone.localtime(baseline.moment):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="比較")
+    @admin.display(description=_("比較"))
     def comparison(self, baseline: Baseline) -> SafeString:
         """A link to the page that puts the plan of then beside today's."""
         return format_html(
-            '<a href="{}?baseline={}">今の計画と比べる</a>', reverse("comparison"), baseline.code
+            gettext('<a href="{}?baseline={}">今の計画と比べる</a>'), reverse("comparison"), baseline.code
         )

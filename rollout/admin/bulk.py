@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import bulk
 from rollout.admin.base import _actor, reaches_all, row_number, writing
@@ -31,10 +33,10 @@ from rollout.reader import read_plan
 LISTED = 50
 """Rows that a person still reads; the rest is counted."""
 CHOSEN = "waves"
-NOTHING_CHOSEN = "まとめて変更する移行単位を、一覧で選んでください。"
+NOTHING_CHOSEN = _("まとめて変更する移行単位を、一覧で選んでください。")
 MOST_MONTHS = 120
-DAY_NEEDED = "実際に利用を始めた日を「R8.6.15」のように日まで入力してください。"
-USE_IS_CONFIRMED = "「利用中」にするには、上の「利用開始確認」で実際の開始日を入力します。"
+DAY_NEEDED = _("実際に利用を始めた日を「R8.6.15」のように日まで入力してください。")
+USE_IS_CONFIRMED = _("「利用中」にするには、上の「利用開始確認」で実際の開始日を入力します。")
 STATUSES = [(key, label) for key, label in STATUS_LABELS.items() if key != Status.IN_USE]
 
 
@@ -43,41 +45,43 @@ class BulkForm(SeenForm):
 
     waves = forms.CharField(widget=forms.HiddenInput)
     what = forms.ChoiceField(
-        label="変更の内容",
+        label=_("変更の内容"),
         choices=[
-            ("months", "切替を、月数だけずらす"),
-            ("cutover", "切替を、同じ時期に変える"),
-            ("confirm", "日程確認（いまの予定のままでよいことを、今日の日付で記録する）"),
-            ("day", "利用開始確認（「利用中」にし、実際の開始日を入れる）"),
-            ("status", "状態を変える"),
-            ("cohort", "導入区分を変える（移行単位の導入案件ごと）"),
+            ("months", _("切替を、月数だけずらす")),
+            ("cutover", _("切替を、同じ時期に変える")),
+            ("confirm", _("日程確認（いまの予定のままでよいことを、今日の日付で記録する）")),
+            ("day", _("利用開始確認（「利用中」にし、実際の開始日を入れる）")),
+            ("status", _("状態を変える")),
+            ("cohort", _("導入区分を変える（移行単位の導入案件ごと）")),
         ],
         widget=forms.RadioSelect,
-        error_messages={"required": "変更の内容を1つ選んでください。"},
+        error_messages={"required": _("変更の内容を1つ選んでください。")},
     )
     months = forms.IntegerField(
-        label="月数",
+        label=_("月数"),
         required=False,
         min_value=-MOST_MONTHS,
         max_value=MOST_MONTHS,
-        help_text="延期は3、前倒しは-3のように。年度や四半期の予定は、その長さの単位でずらします。",
+        help_text=_("延期は3、前倒しは-3のように。年度や四半期の予定は、その長さの単位でずらします。"),
     )
     cutover = FuzzyDateFormField(
-        label="新しい切替",
+        label=_("新しい切替"),
         widget=AdminTextInputWidget,
-        help_text="R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。",
+        help_text=_("R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。"),
     )
     day = FuzzyDateFormField(
-        label="利用開始日", widget=AdminTextInputWidget, help_text="R8.6.15 のように、日まで入力します。"
+        label=_("利用開始日"),
+        widget=AdminTextInputWidget,
+        help_text=_("R8.6.15 のように、日まで入力します。"),
     )
     status = forms.ChoiceField(
-        label="新しい状態",
+        label=_("新しい状態"),
         required=False,
         choices=[("", "---------"), *STATUSES],
         help_text=USE_IS_CONFIRMED,
     )
     cohort = forms.ModelChoiceField(
-        label="新しい導入区分", required=False, queryset=Cohort.objects.all(), empty_label="---------"
+        label=_("新しい導入区分"), required=False, queryset=Cohort.objects.all(), empty_label="---------"
     )
 
     def choices(self) -> Iterator[tuple[Any, BoundField | None]]:
@@ -104,7 +108,9 @@ class BulkForm(SeenForm):
         value = values.get(what)
         empty = not value.text if isinstance(value, FuzzyDate) else not value
         if what in self.fields and what not in self.errors and empty:
-            self.add_error(what, f"「{self.fields[what].label}」を入力してください。")
+            self.add_error(
+                what, gettext("「{label}」を入力してください。").format(label=self.fields[what].label)
+            )
         return values
 
     @property
@@ -126,7 +132,7 @@ class BulkForm(SeenForm):
 class BulkAdmin(ConfirmedAdmin):
     """Waves that can be changed many at a time from their list."""
 
-    @admin.action(description="選んだ移行単位をまとめて変更…", permissions=["change"])
+    @admin.action(description=_("選んだ移行単位をまとめて変更…"), permissions=["change"])
     def change_chosen(self, request: HttpRequest, queryset: QuerySet[Wave]) -> HttpResponse:
         """The page that asks what is to be done, and why."""
         rows = queryset.order_by("pk").values_list("pk", flat=True)
@@ -148,7 +154,7 @@ class BulkAdmin(ConfirmedAdmin):
             if form.is_valid() and BACK not in request.POST:
                 found = self._done_or_shown(request, form)
             if changed := found.get("done"):
-                messages.success(request, f"{len(changed)}件を変更しました。")
+                messages.success(request, gettext("{count}件を変更しました。").format(count=len(changed)))
                 return HttpResponseRedirect(reverse("admin:rollout_wave_changelist"))
             return self._page(request, form, request.POST.get(CHOSEN, "").split(","), found)
 
@@ -173,11 +179,11 @@ class BulkAdmin(ConfirmedAdmin):
         except ValidationError as error:
             return self._sent_back(request, error.messages)
         if not waves:
-            return self._sent_back(request, [NOTHING_CHOSEN])
+            return self._sent_back(request, [str(NOTHING_CHOSEN)])
         described = [_described(wave) for wave in waves]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"まとめて変更（{len(waves):,}件）",
+            "title": gettext("まとめて変更（{count:,}件）").format(count=len(waves)),
             "waves": described[:LISTED],
             "more": len(described[LISTED:]),
             "form": form,
@@ -214,4 +220,6 @@ def _shown(change: dict[str, Any], *, with_addresses: bool) -> dict[str, Any]:
 
 
 def _described(wave: Wave) -> str:
-    return f"{named(wave)}：切替 {bulk.cutover_text(wave)}、{STATUS_LABELS[wave.status]}"
+    return gettext("{named}：切替 {cutover_text}、{status}").format(
+        named=named(wave), cutover_text=bulk.cutover_text(wave), status=STATUS_LABELS[wave.status]
+    )

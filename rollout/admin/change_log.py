@@ -24,6 +24,8 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Assignment, Contact, Ministry
 from rollout.admin.base import StockAdmin
@@ -57,7 +59,18 @@ def _joins(kind: type[models.Model]) -> list[str]:
     return [*(field.name for field in chosen), *deeper]
 
 
-HEADINGS = ("日時", "だれが", "種類", "対象", "操作", "項目", "変更前", "変更後", "変更理由", "出典")
+HEADINGS = (
+    _("日時"),
+    _("だれが"),
+    _("種類"),
+    _("対象"),
+    _("操作"),
+    _("項目"),
+    _("変更前"),
+    _("変更後"),
+    _("変更理由"),
+    _("出典"),
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -90,24 +103,24 @@ class LogForm(forms.Form):
     """Which part of the log."""
 
     since = FuzzyDateFormField(
-        label="いつから", widget=AdminTextInputWidget, help_text="R8.6、R8年度、2026-06-15 のように。"
+        label=_("いつから"), widget=AdminTextInputWidget, help_text=_("R8.6、R8年度、2026-06-15 のように。")
     )
     until = FuzzyDateFormField(
-        label="いつまで", widget=AdminTextInputWidget, help_text="その期間の終わりまで。"
+        label=_("いつまで"), widget=AdminTextInputWidget, help_text=_("その期間の終わりまで。")
     )
-    kind = forms.ChoiceField(label="種類", required=False)
+    kind = forms.ChoiceField(label=_("種類"), required=False)
     ministry = forms.ModelChoiceField(
-        label="府省庁", queryset=Ministry.objects.all(), required=False, empty_label="すべて"
+        label=_("府省庁"), queryset=Ministry.objects.all(), required=False, empty_label=_("すべて")
     )
-    who = forms.CharField(label="だれが（ユーザー名）", required=False, max_length=150)
-    why = forms.CharField(label="変更理由に含む語", required=False, max_length=100)
+    who = forms.CharField(label=_("だれが（ユーザー名）"), required=False, max_length=150)
+    why = forms.CharField(label=_("変更理由に含む語"), required=False, max_length=100)
 
     def __init__(self, *args: Any, kinds: Iterable[type[models.Model]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._kinds = list(kinds)
         choices = [(kind._meta.model_name, kind._meta.verbose_name) for kind in self._kinds]
         self.fields["kind"] = forms.ChoiceField(
-            label="種類", required=False, choices=[("", "すべて"), *choices]
+            label=gettext("種類"), required=False, choices=[("", gettext("すべて")), *choices]
         )
 
     @property
@@ -253,7 +266,7 @@ def _links(version: Any, *, exists: bool) -> dict[str, str]:
 
 def _lines(entry: dict[str, Any]) -> Iterator[list[str]]:
     citation = entry["citation"]
-    source = f"{citation.title}「{citation.text}」" if citation else ""
+    source = gettext("{title}「{text}」").format(title=citation.title, text=citation.text) if citation else ""
     start = [f"{entry['at']:%Y-%m-%d %H:%M:%S}", str(entry["who"] or ""), str(entry["kind_of_row"])]
     for change in entry["changes"] or [{"field": "", "old": "", "new": ""}]:
         fields = [str(change[name]) for name in ("field", "old", "new")]
@@ -277,7 +290,7 @@ class ChangeLogAdmin(StockAdmin):
         form = self._form(request)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": "計画の変更履歴",
+            "title": gettext("計画の変更履歴"),
             "opts": self.opts,
             "form": form,
             "query": urlencode([(name, value) for name, value in request.GET.items() if name != "after"]),
@@ -292,7 +305,9 @@ class ChangeLogAdmin(StockAdmin):
         form = self._form(request)
         if not form.is_valid():
             return self.changes_view(request)
-        lines = csv_lines(chain([HEADINGS], ChangeLog(form, request.user).rows()))
+        lines = csv_lines(
+            chain([[str(heading) for heading in HEADINGS]], ChangeLog(form, request.user).rows())
+        )
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="changes-{timezone.localdate()}.csv"'
         return answer

@@ -18,6 +18,7 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
@@ -121,7 +122,7 @@ class ConfirmedAdmin(PlanAdmin):
         context = {
             **self.admin_site.each_context(request),
             **found,
-            "title": f"変更の確認: {found['object']}",
+            "title": gettext("変更の確認: {found}").format(found=found["object"]),
             "opts": self.opts,
             "is_popup": IS_POPUP_VAR in request.POST,
             "moved_on": CONFIRMED in request.POST,

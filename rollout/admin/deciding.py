@@ -1,7 +1,7 @@
 """What people decide in a list about mails that are unknown, failed or missed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -9,22 +9,31 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import answers
 from rollout.admin.base import FrozenAdmin
 from rollout.domain.reminders import State
 from rollout.models import Reminder
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 SEEN = "_seen"
 LISTED = 20
-RESEND, ACCEPT = "もう一度送る", "届いたものとして扱う"
-OVERTAKEN = "確認のあとで状態が変わったため、何もしていません。"
+DECISIONS = {"resend": _("もう一度送る"), "accept": _("届いたものとして扱う")}
+OVERTAKEN = _("確認のあとで状態が変わったため、何もしていません。")
 WARNINGS = {
-    RESEND: (
-        "選んだ通知を、同じ Message-ID で送り直します。「不明」のものは届いている可能性があり、"
-        "相手に2通届くことがあります。送信は取り消せません。"
+    "resend": (
+        _(
+            "選んだ通知を、同じ Message-ID で送り直します。「不明」のものは届いている可能性があり、"
+            "相手に2通届くことがあります。送信は取り消せません。"
+        )
     ),
-    ACCEPT: "選んだ通知を、送信した時刻に「送信済み」になったものとして記録します。もう一度は送りません。",
+    "accept": _(
+        "選んだ通知を、送信した時刻に「送信済み」になったものとして記録します。もう一度は送りません。"
+    ),
 }
 Decide = Callable[..., None]
 
@@ -39,15 +48,15 @@ class DecidedAdmin(FrozenAdmin):
         """Whoever may change reminders, which means nothing else."""
         return request.user.has_perm("rollout.change_reminder")
 
-    @admin.action(description=RESEND, permissions=["decide"])
+    @admin.action(description=DECISIONS["resend"], permissions=["decide"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> TemplateResponse | None:
         """Send the chosen rows again, once that is confirmed."""
-        return self._ask_or_decide(request, queryset, RESEND, answers.resend)
+        return self._ask_or_decide(request, queryset, "resend", answers.resend)
 
-    @admin.action(description=ACCEPT, permissions=["decide"])
+    @admin.action(description=DECISIONS["accept"], permissions=["decide"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> TemplateResponse | None:
         """Take the chosen rows as arrived, once that is confirmed."""
-        return self._ask_or_decide(request, queryset, ACCEPT, answers.accept)
+        return self._ask_or_decide(request, queryset, "accept", answers.accept)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """The row's page, with a button for each decision that it waits for."""
@@ -69,16 +78,23 @@ class DecidedAdmin(FrozenAdmin):
                 _check_seen(row, request)
                 decide(reminder=row, actor=request.user)
             except ValidationError as error:
-                refused.append(f"#{row.pk} {row.wave or 'PMO'}（{row.address}）：{'、'.join(error.messages)}")
+                refused.append(
+                    gettext("#{pk} {value}（{address}）：{names}").format(
+                        pk=row.pk,
+                        value=row.wave or "PMO",
+                        address=row.address,
+                        names=gettext("、").join(error.messages),
+                    )
+                )
         self._tell(request, what, len(rows) - len(refused), refused)
         return None
 
     def _ask(self, request: HttpRequest, queryset: QuerySet[Reminder], what: str) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{what}：確認",
+            "title": gettext("{what}：確認").format(what=DECISIONS[what]),
             "opts": self.opts,
-            "what": what,
+            "what": DECISIONS[what],
             "warning": WARNINGS[what],
             "action": request.POST["action"],
             "checkbox": ACTION_CHECKBOX_NAME,
@@ -89,7 +105,10 @@ class DecidedAdmin(FrozenAdmin):
 
     def _tell(self, request: HttpRequest, what: str, done: int, refused: list[str]) -> None:
         if done:
-            messages.success(request, f"{done}件について「{what}」を記録しました。")
+            messages.success(
+                request,
+                gettext("{done}件について「{what}」を記録しました。").format(done=done, what=DECISIONS[what]),
+            )
         _tell_refused(request, refused)
 
 
@@ -97,7 +116,9 @@ def _tell_refused(request: HttpRequest, refused: list[str]) -> None:
     for text in refused[:LISTED]:
         messages.error(request, text)
     if len(refused) > LISTED:
-        messages.error(request, f"ほか{len(refused) - LISTED}件も、できませんでした。")
+        messages.error(
+            request, gettext("ほか{value}件も、できませんでした。").format(value=len(refused) - LISTED)
+        )
 
 
 def seen_text(row: Reminder) -> str:
@@ -107,10 +128,14 @@ def seen_text(row: Reminder) -> str:
 
 def _check_seen(row: Reminder, request: HttpRequest) -> None:
     if seen_text(row) not in request.POST.getlist(SEEN):
-        raise ValidationError(f"{OVERTAKEN}いまは「{row.get_state_display()}」です。{row.state_note}")
+        raise ValidationError(
+            gettext("{overtaken}いまは「{state}」です。{state_note}").format(
+                overtaken=OVERTAKEN, state=row.get_state_display(), state_note=row.state_note
+            )
+        )
 
 
-def _decisions(state: str) -> list[tuple[str, str]]:
+def _decisions(state: str) -> "list[tuple[str, StrOrPromise]]":
     """The name and the words of each button."""
-    found = [("resend", RESEND)] if state in answers.RESENT_STATES else []
-    return [*found, ("accept", ACCEPT)] if state == State.UNKNOWN else found
+    asked = {"resend": state in answers.RESENT_STATES, "accept": state == State.UNKNOWN}
+    return [(what, words) for what, words in DECISIONS.items() if asked[what]]

@@ -11,6 +11,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import documents
 from rollout.admin.base import _actor, reaches_all, writing
@@ -29,8 +31,8 @@ RIGHTS = (
     *("rollout.add_cohort", "rollout.change_cohort", "rollout.delete_cohort", "rollout.change_rollout"),
     *("rollout.add_source", "rollout.add_baseline", "rollout.change_target"),
 )
-SOURCE_NEEDED = "登録済みの出典を選ぶか、新しい出典の題名・発行者・公表日・コードを入力してください。"
-ONE_SOURCE = "登録済みの出典を選んだときは、新しい出典の欄を空にしてください。"
+SOURCE_NEEDED = _("登録済みの出典を選ぶか、新しい出典の題名・発行者・公表日・コードを入力してください。")
+ONE_SOURCE = _("登録済みの出典を選んだときは、新しい出典の欄を空にしてください。")
 SOURCE_COLUMNS = {
     "title": "title",
     "publisher": "publisher",
@@ -45,17 +47,19 @@ class EntryForm(AnyForm):
     """One cohort as the document has it."""
 
     inside_code = forms.CharField(
-        label="上位の区分のコード",
+        label=_("上位の区分のコード"),
         required=False,
         max_length=60,
         widget=AdminTextInputWidget,
-        help_text="ほかの区分の一部なら、その区分のコード。",
+        help_text=_("ほかの区分の一部なら、その区分のコード。"),
     )
     members = forms.CharField(
-        label="構成する導入案件",
+        label=_("構成する導入案件"),
         required=False,
         widget=AdminTextareaWidget(attrs={"rows": 8}),
-        help_text="資料の順に、1行に1つ。行の先頭がコードです。別の区分に移すときは、行を切り取って貼り付けます。",
+        help_text=_(
+            "資料の順に、1行に1つ。行の先頭がコードです。別の区分に移すときは、行を切り取って貼り付けます。"
+        ),
     )
 
     class Meta:
@@ -86,38 +90,43 @@ class DocumentForm(SeenForm):
     """The document itself, the plan before it, and why."""
 
     source = forms.ModelChoiceField(
-        label="登録済みの出典",
+        label=_("登録済みの出典"),
         queryset=Source.objects.order_by("-pk"),
         required=False,
-        empty_label="（新しい出典）",
+        empty_label=_("（新しい出典）"),
     )
-    title = forms.CharField(label="題名", required=False, max_length=300, widget=AdminTextInputWidget)
-    publisher = forms.CharField(label="発行者", required=False, max_length=100, widget=AdminTextInputWidget)
+    title = forms.CharField(label=_("題名"), required=False, max_length=300, widget=AdminTextInputWidget)
+    publisher = forms.CharField(
+        label=_("発行者"), required=False, max_length=100, widget=AdminTextInputWidget
+    )
     published_on = FuzzyDateFormField(
-        label="公表日", widget=AdminTextInputWidget, help_text="R8.8.31、R8.8 のように。"
+        label=_("公表日"), widget=AdminTextInputWidget, help_text=_("R8.8.31、R8.8 のように。")
     )
     source_code = forms.SlugField(
-        label="出典のコード",
+        label=_("出典のコード"),
         required=False,
         max_length=60,
         widget=AdminTextInputWidget,
-        help_text="例: budget-r9",
+        help_text=_("例: budget-r9"),
     )
     target_users = forms.IntegerField(
-        label="最終目標（人数）",
+        label=_("最終目標（人数）"),
         required=False,
         min_value=1,
         validators=USER_VALIDATORS,
-        help_text="資料が別の目標を示すときに書き換えます。空欄ならいまのままです。",
+        help_text=_("資料が別の目標を示すときに書き換えます。空欄ならいまのままです。"),
     )
     baseline_label = forms.CharField(
-        label="これまでの計画を残す名前",
+        label=_("これまでの計画を残す名前"),
         max_length=100,
         widget=AdminTextInputWidget,
-        help_text="基準計画として残し、いつでも見比べられます。例: R8予算資料による計画",
+        help_text=_("基準計画として残し、いつでも見比べられます。例: R8予算資料による計画"),
     )
     baseline_code = forms.SlugField(
-        label="基準計画のコード", max_length=60, widget=AdminTextInputWidget, help_text="例: before-budget-r9"
+        label=_("基準計画のコード"),
+        max_length=60,
+        widget=AdminTextInputWidget,
+        help_text=_("例: before-budget-r9"),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -193,12 +202,15 @@ class DocumentAdmin(ConfirmedAdmin):
                 found = _done_or_shown(request, form, entries)
             if rows := found.get("done"):
                 messages.success(
-                    request, f"「{form.source_row}」を計画に反映しました（{len(rows)}件の変更）。"
+                    request,
+                    gettext("「{source_row}」を計画に反映しました（{count}件の変更）。").format(
+                        source_row=form.source_row, count=len(rows)
+                    ),
                 )
                 return HttpResponseRedirect(reverse("admin:rollout_cohort_changelist"))
             context = {
                 **self.admin_site.each_context(request),
-                "title": "新しい資料の反映",
+                "title": gettext("新しい資料の反映"),
                 "form": form,
                 "entries": entries,
                 "opts": self.opts,

@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.domain.dates import Precision, fiscal_year_label, fiscal_year_of
 from rollout.domain.reminders import State
@@ -43,7 +45,7 @@ class OverdueFilter(Choice):
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """One choice: those alone."""
-        return [("1", f"{OVERDUE_LABEL}だけ")]
+        return [("1", gettext("{overdue_label}だけ").format(overdue_label=OVERDUE_LABEL))]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Waves past their day that nobody has confirmed."""
@@ -53,7 +55,7 @@ class OverdueFilter(Choice):
 class FiscalYearFilter(Choice):
     """The fiscal year of the cutover's latest day."""
 
-    title = "年度"
+    title = _("年度")
     parameter_name = "fiscal_year"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
@@ -62,7 +64,7 @@ class FiscalYearFilter(Choice):
         years = range(fiscal_year_of(first), fiscal_year_of(last) + 1) if first and last else ()
         return [
             *((str(year), fiscal_year_label(year)) for year in years),
-            ("none", "年度なし（検討中・以降）"),
+            ("none", gettext("年度なし（検討中・以降）")),
         ]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
@@ -75,12 +77,12 @@ class FiscalYearFilter(Choice):
 class SoonFilter(Choice):
     """Whether the cutover is near."""
 
-    title = "切替まで"
+    title = _("切替まで")
     parameter_name = "soon"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """Within a month, and within a quarter."""
-        return [("30", "30日以内"), ("90", "90日以内")]
+        return [("30", gettext("30日以内")), ("90", gettext("90日以内"))]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Awaited waves whose period begins by then, or is going on."""
@@ -90,12 +92,15 @@ class SoonFilter(Choice):
 class MovedFilter(Choice):
     """Whether the cutover has moved since a baseline."""
 
-    title = "基準計画からの移動"
+    title = _("基準計画からの移動")
     parameter_name = "moved"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """The newest baselines."""
-        return [(row.code, f"「{row.label}」から移動") for row in Baseline.objects.all()[:BASELINES_OFFERED]]
+        return [
+            (row.code, gettext("「{label}」から移動").format(label=row.label))
+            for row in Baseline.objects.all()[:BASELINES_OFFERED]
+        ]
 
     def has_output(self) -> bool:
         """Also without a baseline where one is asked for, which is then refused."""
@@ -109,7 +114,7 @@ class MovedFilter(Choice):
 class MineFilter(Choice):
     """Whether the person looks after the ministry."""
 
-    title = "担当"
+    title = _("担当")
     parameter_name = "mine"
 
     def __init__(self, request: Any, *args: Any) -> None:
@@ -118,7 +123,7 @@ class MineFilter(Choice):
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """One choice: one's own."""
-        return [("1", "自分が担当する府省庁だけ")]
+        return [("1", gettext("自分が担当する府省庁だけ"))]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Waves of those ministries."""
@@ -128,12 +133,12 @@ class MineFilter(Choice):
 class CountFilter(Choice):
     """Whether somebody has stated a count of the wave or of its rollout."""
 
-    title = "人数"
+    title = _("人数")
     parameter_name = "count"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """Stated or not."""
-        return [("stated", "公表・確認あり"), ("none", "公表・確認なし（按分または不明）")]
+        return [("stated", gettext("公表・確認あり")), ("none", gettext("公表・確認なし（按分または不明）"))]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
         """Waves with or without a stated count."""
@@ -144,15 +149,15 @@ class CountFilter(Choice):
 class ExactDayFilter(Choice):
     """How finely the cutover is known."""
 
-    title = "切替の日"
+    title = _("切替の日")
     parameter_name = "day"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """To the day, more coarsely, or not at all."""
         return [
-            ("exact", "日まで確定"),
-            ("coarse", "日は未定（月・年度など）"),
-            ("none", "検討中（日付なし）"),
+            ("exact", gettext("日まで確定")),
+            ("coarse", gettext("日は未定（月・年度など）")),
+            ("none", gettext("検討中（日付なし）")),
         ]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:
@@ -165,16 +170,16 @@ class ExactDayFilter(Choice):
 class SendingFilter(Choice):
     """What is still to go out, what went, and what a person must look at."""
 
-    title = "送信の状況"
+    title = _("送信の状況")
     parameter_name = "sending"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         """Four piles; the last is what came too late, or gave way to a nearer one, after an outage."""
         return [
-            ("unsent", "これから送るもの"),
-            ("sent", "送信済み"),
-            ("check", "確認が必要なもの"),
-            ("given_up", "見逃し・省略"),
+            ("unsent", gettext("これから送るもの")),
+            ("sent", gettext("送信済み")),
+            ("check", gettext("確認が必要なもの")),
+            ("given_up", gettext("見逃し・省略")),
         ]
 
     def choose(self, queryset: Any, value: str) -> QuerySet[Any]:

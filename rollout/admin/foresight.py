@@ -19,20 +19,22 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Ministry
 from rollout.admin.base import StockAdmin, reaches_all, row_number
+from rollout.domain.dates import weekday_words
 from rollout.models import Reminder, ReminderRule, Rollout, Wave
-from rollout.models.labels import day_text
+from rollout.models.labels import day_text, say
 from rollout.outbox.explanation import explain
 from rollout.outbox.foresight import PAGE, Foreseen, UntilError, foresee, read_until
 
-WEEKDAYS = "月火水木金土日"
 MOST_SUGGESTIONS = 300
 """Waves that the browser suggests while one types; a larger plan is searched when the form is sent."""
 
 MOST_CANDIDATES = 20
-WITHOUT_WAVE = "この通知は移行単位ごとのものではないため（まとめ・警告）、理由の説明はありません。"
+WITHOUT_WAVE = _("この通知は移行単位ごとのものではないため（まとめ・警告）、理由の説明はありません。")
 
 if TYPE_CHECKING:
     MinistryChoice = forms.ModelChoiceField[Ministry]
@@ -45,24 +47,24 @@ class OutlookForm(forms.Form):
     """What the list is narrowed to."""
 
     until = forms.CharField(
-        label="いつまで",
+        label=_("いつまで"),
         required=False,
         max_length=100,
-        widget=AdminTextInputWidget(attrs={"placeholder": "90日間"}),
-        help_text="2027-02-28、R9.2 のように入力します。空欄なら90日間です。",
+        widget=AdminTextInputWidget(attrs={"placeholder": _("90日間")}),
+        help_text=_("2027-02-28、R9.2 のように入力します。空欄なら90日間です。"),
     )
     ministry = MinistryChoice(
-        label="府省庁", required=False, queryset=Ministry.objects.none(), empty_label="すべて"
+        label=_("府省庁"), required=False, queryset=Ministry.objects.none(), empty_label=_("すべて")
     )
     rule = RuleChoice(
-        label="通知ルール", required=False, queryset=ReminderRule.objects.none(), empty_label="すべて"
+        label=_("通知ルール"), required=False, queryset=ReminderRule.objects.none(), empty_label=_("すべて")
     )
     address = forms.CharField(
-        label="宛先",
+        label=_("宛先"),
         required=False,
         max_length=254,
         widget=AdminTextInputWidget,
-        help_text="アドレスの一部でもかまいません。",
+        help_text=_("アドレスの一部でもかまいません。"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,13 +85,13 @@ class WhyForm(forms.Form):
     """Who asks about which wave."""
 
     address = forms.EmailField(
-        label="宛先（メールアドレス）", widget=forms.EmailInput(attrs={"class": "vTextField"})
+        label=_("宛先（メールアドレス）"), widget=forms.EmailInput(attrs={"class": "vTextField"})
     )
     wave = forms.CharField(
-        label="移行単位",
+        label=_("移行単位"),
         max_length=100,
         widget=AdminTextInputWidget(attrs={"list": "waves"}),
-        help_text="コード、または府省庁の名称・別名で探します。",
+        help_text=_("コード、または府省庁の名称・別名で探します。"),
     )
 
     def clean_address(self) -> str:
@@ -103,11 +105,18 @@ class WhyForm(forms.Form):
         exact = waves.filter(code=text).first()
         found = [exact] if exact else list(waves.filter(_speaks_of(text))[: MOST_CANDIDATES + 1])
         if not found:
-            raise ValidationError(f"「{text}」に当てはまる移行単位はありません。")
+            raise ValidationError(gettext("「{text}」に当てはまる移行単位はありません。").format(text=text))
         if len(found) > 1:
-            listed = "、".join(f"{wave.code}（{wave}）" for wave in found[:MOST_CANDIDATES])
-            more = " など" if len(found) > MOST_CANDIDATES else ""
-            raise ValidationError(f"いくつか当てはまります。コードを入れてください：{listed}{more}")
+            listed = gettext("、").join(
+                gettext("{code}（{wave}）").format(code=wave.code, wave=wave)
+                for wave in found[:MOST_CANDIDATES]
+            )
+            more = gettext(" など") if len(found) > MOST_CANDIDATES else ""
+            raise ValidationError(
+                gettext("いくつか当てはまります。コードを入れてください：{listed}{more}").format(
+                    listed=listed, more=more
+                )
+            )
         return found[0]
 
 
@@ -129,17 +138,17 @@ class ForeseeingAdmin(StockAdmin):
         """With the way to the reasons."""
         return [*super().get_fieldsets(request, obj), (None, {"fields": ("reasons",)})]
 
-    @admin.display(description="理由")
+    @admin.display(description=_("理由"))
     def reasons(self, reminder: Reminder) -> SafeString:
         """A link that holds the row's number and no address."""
         url = reverse("admin:rollout_reminder_why")
-        return format_html('<a href="{}?reminder={}">なぜ届いた・届かない？</a>', url, reminder.pk)
+        return format_html(gettext('<a href="{}?reminder={}">なぜ届いた・届かない？</a>'), url, reminder.pk)
 
     def lookahead_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that will go out, by day, each with its text."""
         self._check_may_look(request)
         form = OutlookForm({"until": "", **request.GET.dict()})
-        context = {"title": "これから送る通知", "form": form}
+        context = {"title": gettext("これから送る通知"), "form": form}
         if form.is_valid():
             context |= _outlook(form, request.GET.get(PAGE_VAR, "1"))
             context["query"] = _query_without_page(request)
@@ -149,7 +158,7 @@ class ForeseeingAdmin(StockAdmin):
         """The form, and the answer below it. Sent by POST, so that no log holds the address."""
         self._check_may_look(request)
         form = WhyForm(request.POST or None)
-        context: dict[str, Any] = {"title": "なぜ届いた・届かない？"}
+        context: dict[str, Any] = {"title": gettext("なぜ届いた・届かない？")}
         if "reminder" in request.GET and request.method == "GET":
             row = get_object_or_404(Reminder, pk=row_number(request.GET["reminder"]))
             if row.wave is None:
@@ -201,7 +210,9 @@ def _outlook(form: OutlookForm, page_number: str) -> dict[str, Any]:
     page = paginator.get_page(page_number)
     number = (until - timezone.localdate(now)).days
     return {
-        "total": f"{number}日間（{day_text(until)}まで）で{len(foresight):,}通",
+        "total": gettext("{number}日間（{day_text}まで）で{count:,}通").format(
+            number=number, day_text=day_text(until), count=len(foresight)
+        ),
         "is_ledger_behind": foresight.is_ledger_behind,
         "page": page,
         "page_range": paginator.get_elided_page_range(page.number),
@@ -212,7 +223,13 @@ def _outlook(form: OutlookForm, page_number: str) -> dict[str, Any]:
 
 def _by_day(mails: Iterable[Foreseen]) -> list[tuple[str, list[Foreseen]]]:
     days = groupby(mails, key=lambda mail: mail.goes_at.date())
-    return [(f"{day_text(day)}（{WEEKDAYS[day.weekday()]}）", list(of_day)) for day, of_day in days]
+    return [
+        (
+            say(weekday_words(day)),
+            list(of_day),
+        )
+        for day, of_day in days
+    ]
 
 
 def _waves_of(ministry: Ministry | None) -> Q | None:

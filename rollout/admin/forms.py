@@ -16,6 +16,8 @@ from django.contrib.admin.widgets import (
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import BaseInlineFormSet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.corporate_number import normalise
 from rollout import actions
@@ -35,13 +37,13 @@ else:
     AnyForm = forms.ModelForm
     AnyFormSet = BaseInlineFormSet
 
-REASON_MISSING = "切替・人数・状態を変えるときは、変更理由を書いてください。"
-REASON_MISSING_BELOW = "移行単位の切替・人数・状態を変えるときは、下の「変更理由」を書いてください。"
+REASON_MISSING = _("切替・人数・状態を変えるときは、変更理由を書いてください。")
+REASON_MISSING_BELOW = _("移行単位の切替・人数・状態を変えるときは、下の「変更理由」を書いてください。")
 REASON_CODE = "reason"
-TEXT_MISSING = "出典を選んだときは、資料の文言も入力してください。"
-SOURCE_MISSING = "資料の文言や掲載箇所を入力したときは、出典も選んでください。"
-CITED_TWICE = "同じ出典・同じ箇所からの引用が2つあります。1つにまとめてください。"
-CITATIONS_TOUCHED = (
+TEXT_MISSING = _("出典を選んだときは、資料の文言も入力してください。")
+SOURCE_MISSING = _("資料の文言や掲載箇所を入力したときは、出典も選んでください。")
+CITED_TWICE = _("同じ出典・同じ箇所からの引用が2つあります。1つにまとめてください。")
+CITATIONS_TOUCHED = _(
     "変更理由に出典を付けて保存するときは、「引用」の行は同時に変えられません。"
     "どちらかを先に保存してください。"
 )
@@ -78,13 +80,15 @@ class ReasonForm(RowForm):
     """A row together with why it is changed."""
 
     reason = forms.CharField(
-        label="変更理由",
+        label=_("変更理由"),
         required=False,
         max_length=500,
         widget=AdminTextareaWidget(attrs={"rows": 2}),
         help_text=(
-            "何に基づく変更か（例: 9月3日 ○○省からの連絡）。"
-            "切替・人数・状態を変えるときは必須です。履歴に残ります。"
+            _(
+                "何に基づく変更か（例: 9月3日 ○○省からの連絡）。"
+                "切替・人数・状態を変えるときは必須です。履歴に残ります。"
+            )
         ),
     )
 
@@ -110,24 +114,24 @@ class CitingForm(ReasonForm):
     """A row together with why it is changed, and what that rests on where there is something to cite."""
 
     evidence_source = forms.ModelChoiceField(
-        label="出典",
+        label=_("出典"),
         queryset=Source.objects.all(),
         required=False,
-        help_text="変更の根拠になる資料や連絡。あれば選びます。計画が従う引用として登録されます。",
+        help_text=_("変更の根拠になる資料や連絡。あれば選びます。計画が従う引用として登録されます。"),
     )
     evidence_text = forms.CharField(
-        label="資料の文言",
+        label=_("資料の文言"),
         required=False,
         max_length=300,
         widget=AdminTextInputWidget,
-        help_text="資料の言い方のまま。引用として公開されるので、個人名や連絡先は書かないでください。",
+        help_text=_("資料の言い方のまま。引用として公開されるので、個人名や連絡先は書かないでください。"),
     )
     evidence_locator = forms.CharField(
-        label="掲載箇所",
+        label=_("掲載箇所"),
         required=False,
         max_length=100,
         widget=AdminTextInputWidget,
-        help_text="ページ、表の番号など。",
+        help_text=_("ページ、表の番号など。"),
     )
 
     @property
@@ -153,7 +157,7 @@ class SourceSelect(AutocompleteSelect):
     def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
         """As Django's, which has no words for an empty one."""
         attrs = super().build_attrs(base_attrs, extra_attrs)
-        return {**attrs, "data-placeholder": "出典を題名で探す"}
+        return {**attrs, "data-placeholder": gettext("出典を題名で探す")}
 
 
 def source_field(*, can_add: bool) -> Any:
@@ -223,8 +227,10 @@ class PartFormSet(AnyFormSet):
     def get_unique_error_message(self, unique_check: Any) -> str:
         """Call the fields what the page calls them."""
         columns = type(self.empty_form.instance)._meta
-        names = [columns.get_field(name).verbose_name for name in unique_check if name != self.fk.name]
-        return f"同じ{'・'.join(names)}の行が2つあります。1つにしてください。"
+        names = [str(columns.get_field(name).verbose_name) for name in unique_check if name != self.fk.name]
+        return gettext("同じ{names}の行が2つあります。1つにしてください。").format(
+            names=gettext("・").join(names)
+        )
 
 
 class WaveFormSet(PartFormSet):
@@ -285,7 +291,11 @@ class CitationFormSet(PartFormSet):
         for (wave, subject), count in adopted.items():
             if count > 1:
                 label = Citation.Subject(subject).label
-                raise ValidationError(f"{wave or ''}「{label}」で採用する引用は1つだけ選んでください。")
+                raise ValidationError(
+                    gettext("{value}「{label}」で採用する引用は1つだけ選んでください。").format(
+                        value=wave or "", label=label
+                    )
+                )
         columns = ("wave", "source", "subject", "locator")
         if len({tuple(row[name] for name in columns) for row in rows}) < len(rows):
             raise ValidationError(CITED_TWICE)
@@ -301,7 +311,9 @@ class ContactFormSet(PartFormSet):
         for address, count in addresses.items():
             if count > 1:
                 raise ValidationError(
-                    f"メールアドレス {address} が2回入力されています。1行にまとめてください。"
+                    gettext("メールアドレス {address} が2回入力されています。1行にまとめてください。").format(
+                        address=address
+                    )
                 )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.admin.base import PlanAdmin
 from rollout.admin.document import DocumentAdmin
@@ -16,8 +18,8 @@ from rollout.models.labels import READING_LABELS
 def people_text(users: int | None, *, approximate: bool = False) -> str:
     """`約47,000人`; 「公表なし」 where nothing was published."""
     if users is None:
-        return "公表なし"
-    return f"{'約' if approximate else ''}{users:,}人"
+        return gettext("公表なし")
+    return gettext("{value}{users:,}人").format(value=gettext("約") if approximate else "", users=users)
 
 
 @admin.register(Source)
@@ -28,7 +30,7 @@ class SourceAdmin(PlanAdmin):
     list_filter = ("kind", "publisher")
     search_fields = ("code", "title", "publisher")
 
-    @admin.display(description="公表日", ordering="published_on")
+    @admin.display(description=_("公表日"), ordering="published_on")
     def published(self, source: Source) -> str:
         """As written."""
         return str(source.published_on.text)
@@ -46,7 +48,7 @@ class CohortAdmin(DocumentAdmin):
     fieldsets = (
         (None, {"fields": ("label", "code", "order", "inside")}),
         (
-            "公表人数",
+            _("公表人数"),
             {
                 "fields": (
                     "published_users",
@@ -59,10 +61,10 @@ class CohortAdmin(DocumentAdmin):
                 )
             },
         ),
-        ("出典", {"fields": ("source", "text_in_source")}),
+        (_("出典"), {"fields": ("source", "text_in_source")}),
     )
 
-    @admin.display(description="公表人数", ordering="published_users")
+    @admin.display(description=_("公表人数"), ordering="published_users")
     def published(self, cohort: Cohort) -> str:
         """The published total."""
         return people_text(cohort.published_users, approximate=cohort.approximate)
@@ -82,7 +84,7 @@ class TargetAdmin(PlanAdmin):
             None,
             {
                 "fields": ("label", "users", "reading", "by", "derivation", "source", "code"),
-                "description": "期限を入れると「途中の目標」になり、達成の見込みが見込みの画面に出ます。",
+                "description": _("期限を入れると「途中の目標」になり、達成の見込みが見込みの画面に出ます。"),
             },
         ),
     )
@@ -91,20 +93,20 @@ class TargetAdmin(PlanAdmin):
         """A target is of all users so far, unless it says otherwise."""
         return {"reading": Reading.RUNNING_TOTAL.value, **super().get_changeform_initial_data(request)}
 
-    @admin.display(description="期限", ordering="by", empty_value="最終目標")
-    def deadline(self, target: Target) -> date | None:
+    @admin.display(description=_("期限"), ordering="by")
+    def deadline(self, target: Target) -> date | str:
         """The day, or that this is the final one."""
-        return target.by
+        return target.by or gettext("最終目標")
 
-    @admin.display(description="人数", ordering="users")
+    @admin.display(description=_("人数"), ordering="users")
     def people(self, target: Target) -> str:
         """The figure."""
         return people_text(target.users)
 
-    @admin.display(description="人数の読み方", ordering="reading")
+    @admin.display(description=_("人数の読み方"), ordering="reading")
     def reading_text(self, target: Target) -> str:
         """How the figure is to be read."""
-        return READING_LABELS[target.reading]
+        return str(READING_LABELS[target.reading])
 
 
 @admin.register(Observation)
@@ -118,12 +120,12 @@ class ObservationAdmin(PlanAdmin):
     autocomplete_fields = ("source",)
     fields = ("as_of", "users", "approximate", "source", "note")
 
-    @admin.display(description="時点", ordering="as_of_latest")
+    @admin.display(description=_("時点"), ordering="as_of_latest")
     def day(self, observation: Observation) -> str:
         """As written."""
         return str(observation.as_of.text)
 
-    @admin.display(description="利用者数", ordering="users")
+    @admin.display(description=_("利用者数"), ordering="users")
     def people(self, observation: Observation) -> str:
         """The count."""
         return people_text(observation.users, approximate=observation.approximate)

@@ -8,6 +8,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import DeletedObject, HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
 
@@ -16,8 +18,8 @@ from rollout.history import Cited, cited
 from rollout.models import Wave
 from rollout.models.labels import NO, STATUS_LABELS, YES
 
-KINDS = {"+": "追加", "~": "変更", "-": "削除"}
-BLANK, GONE = "（空欄）", "（削除済み）"
+KINDS = {"+": _("追加"), "~": _("変更"), "-": _("削除")}
+BLANK, GONE = _("（空欄）"), _("（削除済み）")
 
 
 class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
@@ -31,7 +33,7 @@ class _Wording(HistoricalRecordContextHelper):  # type: ignore[misc]
         if isinstance(value, bool):
             return YES if value else NO
         if isinstance(value, list):
-            return "、".join(STATUS_LABELS.get(each, str(each)) for each in value) or BLANK
+            return gettext("、").join(str(STATUS_LABELS.get(each, each)) for each in value) or BLANK
         field = self.model._meta.get_field(change.field)
         if isinstance(field, models.PositiveIntegerField) and value is not None:
             return f"{value:,}"
@@ -110,6 +112,8 @@ def entry_of(version: Any, before: Any, label: str, citation: Cited | None, *, w
         "row": label,
         "at": timezone.localtime(version.history_date),
         "kind": KINDS[version.history_type],
+        "is_change": version.history_type == "~",
+        "is_deletion": version.history_type == "-",
         "who": version.history_user,
         "why": version.history_change_reason or "",
         "citation": citation,
@@ -165,7 +169,7 @@ def _deleted_label(row: DeletedObject) -> str:
     """What the row was called when it was deleted; a bare note where no history has it."""
     history = getattr(row.model, "history", None)
     last = history.filter(**{row.model._meta.pk.attname: row.pk}).first() if history else None
-    return f"{label_of(last)}{GONE}" if last else GONE
+    return str(f"{label_of(last)}{GONE}" if last else GONE)
 
 
 def _first_values(version: Any) -> ModelDelta:
@@ -185,4 +189,4 @@ def label_of(record: Any) -> str:
     try:
         return str(row)
     except (ObjectDoesNotExist, AttributeError):  # what it was called by is gone
-        return GONE
+        return str(GONE)

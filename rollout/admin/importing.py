@@ -11,6 +11,9 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.admin.base import _actor, reaches_all
 from rollout.admin.exporting import ExportingAdmin
@@ -30,11 +33,15 @@ class UploadForm(forms.Form):
     """The file."""
 
     file = forms.FileField(
-        label="ファイル",
-        help_text=f"Excelブック（.xlsx）かCSV。{MOST_ROWS:,}行、{MOST_BYTES // 1024**2}MBまで。",
+        label=_("ファイル"),
+        help_text=format_lazy(
+            _("Excelブック（.xlsx）かCSV。{most_rows:,}行、{value}MBまで。"),
+            most_rows=MOST_ROWS,
+            value=MOST_BYTES // 1024**2,
+        ),
         error_messages={
-            "required": "取り込むファイルを選んでください。",
-            "empty": "ファイルが空です。",
+            "required": _("取り込むファイルを選んでください。"),
+            "empty": _("ファイルが空です。"),
         },
         widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
     )
@@ -44,11 +51,15 @@ class UploadForm(forms.Form):
         file = self.cleaned_data["file"]
         if not file.name.lower().endswith((".xlsx", ".csv")):
             raise ValidationError(
-                f"「{file.name}」は取り込めません。.xlsx か .csv のファイルを選んでください。"
+                gettext("「{name}」は取り込めません。.xlsx か .csv のファイルを選んでください。").format(
+                    name=file.name
+                )
             )
         if file.size > MOST_BYTES:
             raise ValidationError(
-                f"ファイルが大きすぎます（{file.size / 1024**2:.1f}MB）。{MOST_BYTES // 1024**2}MBまでです。"
+                gettext("ファイルが大きすぎます（{value:.1f}MB）。{value2}MBまでです。").format(
+                    value=file.size / 1024**2, value2=MOST_BYTES // 1024**2
+                )
             )
         return file
 
@@ -90,7 +101,9 @@ class ImportingAdmin(ExportingAdmin):
         recent = PlanImport.objects.filter(kind=self.import_kind).select_related("created_by")
         sheet = lifecycle.SHEETS[self.import_kind]
         context = {
-            "title": f"{self.opts.verbose_name_plural}の取り込み",
+            "title": gettext("{verbose_name_plural}の取り込み").format(
+                verbose_name_plural=self.opts.verbose_name_plural
+            ),
             "form": form,
             "editable": sheet.editable,
             "clear": CLEAR,
@@ -122,11 +135,13 @@ class ImportingAdmin(ExportingAdmin):
             row.refresh_from_db()
         found = row.found
         context = {
-            "title": f"取り込み: {row.file_name}",
+            "title": gettext("取り込み: {file_name}").format(file_name=row.file_name),
             "row": row,
             "found": found,
             "form": form,
-            "progress": f"{row.rows_total:,}行のうち{row.rows_done:,}行",
+            "progress": gettext("{rows_total:,}行のうち{rows_done:,}行").format(
+                rows_total=row.rows_total, rows_done=row.rows_done
+            ),
             "counted": _counted(found),
             "lines": f"{found.get('lines', 0):,}",
             "page": Paginator(found.get("differences") or [], PAGE).get_page(request.GET.get("p")),
@@ -168,4 +183,6 @@ class ImportingAdmin(ExportingAdmin):
 def _counted(found: dict[str, Any]) -> str:
     """How many rows it changes and adds, in words."""
     changed, new = found.get("changed", 0), found.get("new", 0)
-    return f"変更{changed:,}件" + (f"、追加{new:,}件" if new else "")
+    return gettext("変更{changed:,}件").format(changed=changed) + (
+        gettext("、追加{new:,}件").format(new=new) if new else ""
+    )

@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from rollout.domain.allocation import CountBasis
 from rollout.domain.plan import Basis, Status
@@ -31,9 +32,17 @@ class Sums:
     @property
     def text(self) -> str:
         """In words, and what is not in it."""
-        basis = f"公表・確認 {self.stated:,}人、按分 {self.shared_out:,}人"
-        more = f"、ほかに人数の分からない移行単位 {self.unknown:,}件" if self.unknown else ""
-        return f"{self.stated + self.shared_out:,}人（{basis}{more}。中止は含みません）"
+        basis = gettext("公表・確認 {stated:,}人、按分 {shared_out:,}人").format(
+            stated=self.stated, shared_out=self.shared_out
+        )
+        more = (
+            gettext("、ほかに人数の分からない移行単位 {unknown:,}件").format(unknown=self.unknown)
+            if self.unknown
+            else ""
+        )
+        return gettext("{value:,}人（{basis}{more}。中止は含みません）").format(
+            value=self.stated + self.shared_out, basis=basis, more=more
+        )
 
 
 def stored_projection() -> Projection | None:
@@ -54,11 +63,16 @@ class CountedList(ChangeList):
             row.projection = projection
         if request.method == "GET" and (projection is None or projection.stale):
             since = (
-                f"表示は{timezone.localtime(projection.computed_at):%Y-%m-%d %H:%M}の計算です。"
+                gettext("表示は{localtime:%Y-%m-%d %H:%M}の計算です。").format(
+                    localtime=timezone.localtime(projection.computed_at)
+                )
                 if projection
                 else ""
             )
-            messages.warning(request, f"人数は再計算を待っています。{since}1分ほどで新しくなります。")
+            messages.warning(
+                request,
+                gettext("人数は再計算を待っています。{since}1分ほどで新しくなります。").format(since=since),
+            )
 
 
 class WaveList(CountedList):

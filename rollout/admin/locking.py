@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models import Max
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
 
 from rollout.admin.history import BLANK, GONE, Part, Timeline
 from rollout.models.labels import NO, YES
@@ -102,7 +103,7 @@ def find_clash(admin: Any, request: HttpRequest, row: models.Model, parts: list[
 def typed_fields(form: AnyForm) -> list[tuple[str, str]]:
     """The fields that something was typed into, and what."""
     sent = [(str(column.label), _said(column, form[name].data)) for name, column in form.fields.items()]
-    return [(label, text) for label, text in sent if text not in (BLANK, NO)]
+    return [(label, text) for label, text in sent if text not in (str(BLANK), str(NO))]
 
 
 def _version_of(row: models.Model, seen: Versions) -> models.Model | None:
@@ -125,7 +126,9 @@ def _merge(
         if not column.has_changed(before, mine):
             _put(clash.post, start + name, column, after)
         elif column.has_changed(before, _sent(column, after)) and column.has_changed(after, mine):
-            label = f"{now}の{column.label}" if start else str(column.label)
+            label = (
+                gettext("{now}の{label}").format(now=now, label=column.label) if start else str(column.label)
+            )
             clash.twice.append(Twice(label, _said(column, _sent(column, after)), _said(column, mine)))
 
 
@@ -182,7 +185,11 @@ def _lost(formset: Any, base: models.Model | None, values: Values) -> Iterator[T
     for name, column in _columns(form):
         mine = column.widget.value_from_datadict(post, MultiValueDict(), name)
         if column.has_changed(form[name].initial, mine):
-            yield Twice(f"{base}の{column.label}", GONE, _said(column, mine))
+            yield Twice(
+                gettext("{base}の{label}").format(base=base, label=column.label),
+                str(GONE),
+                _said(column, mine),
+            )
 
 
 def _columns(form: AnyForm) -> Iterator[tuple[str, forms.Field]]:
@@ -215,11 +222,11 @@ def _put(post: QueryDict, key: str, column: forms.Field, value: Any) -> None:
 def _said(column: forms.Field, sent: Any) -> str:
     """What was sent, in words."""
     if isinstance(sent, bool):
-        return YES if sent else NO
+        return str(YES if sent else NO)
     if isinstance(sent, list):
-        return "、".join(_said(column, each) for each in sent) or BLANK
+        return gettext("、").join(_said(column, each) for each in sent) or str(BLANK)
     if isinstance(column, forms.ModelChoiceField):
         with suppress(ValidationError):
             return str(column.clean(sent) or BLANK)
     labels: dict[Any, Any] = dict(getattr(column, "choices", ()))
-    return str(labels.get(sent, sent)) if sent else BLANK
+    return str(labels.get(sent, sent)) if sent else str(BLANK)

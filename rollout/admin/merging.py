@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.admin.base import _actor, reaches_all, row_number, writing
@@ -25,7 +27,7 @@ from rollout.models import Rollout, Wave
 from rollout.models.labels import STATUS_LABELS
 
 CHOSEN = "waves"
-TAKEN_UP_AGAIN = (
+TAKEN_UP_AGAIN = _(
     "この移行単位は、別の移行単位に統合されています。状態を「中止」以外に戻すと、統合は取り消されます。"
     "統合先の人数は自動では減らないので、あわせて直してください。"
 )
@@ -43,17 +45,17 @@ class MergeForm(SeenForm):
     """Which wave takes the others, and why."""
 
     into = TargetChoice(
-        label="統合先",
+        label=_("統合先"),
         queryset=Wave.objects.none(),
         empty_label=None,
         widget=forms.RadioSelect,
-        error_messages={"required": "統合先を選んでください。"},
+        error_messages={"required": _("統合先を選んでください。")},
     )
 
     def __init__(self, *args: Any, rollout: Rollout, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         reason: Any = self.fields["reason"]
-        reason.label, reason.error_messages["required"] = "統合する理由", REASON_NEEDED
+        reason.label, reason.error_messages["required"] = gettext("統合する理由"), REASON_NEEDED
         into: Any = self.fields["into"]
         waves = Wave.objects.filter(rollout=rollout).exclude(status=Status.CANCELLED.value)
         into.queryset = waves.select_related("rollout__lead_ministry")
@@ -62,7 +64,7 @@ class MergeForm(SeenForm):
 class MergingAdmin(ConfirmedAdmin):
     """Waves that can be merged from their list; a merged one says into which."""
 
-    @admin.action(description="選んだ移行単位を1つに統合…", permissions=["change"])
+    @admin.action(description=_("選んだ移行単位を1つに統合…"), permissions=["change"])
     def merge_chosen(self, request: HttpRequest, queryset: QuerySet[Wave]) -> HttpResponse:
         """Go to the page that asks into which, and why."""
         keys = queryset.order_by("pk").values_list("pk", flat=True)
@@ -79,7 +81,7 @@ class MergingAdmin(ConfirmedAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if not isinstance(obj, Wave) or not obj.merged_into_id:
             return fieldsets
-        return (("統合", {"fields": ("merged_into",), "description": TAKEN_UP_AGAIN}), *fieldsets)
+        return ((gettext("統合"), {"fields": ("merged_into",), "description": TAKEN_UP_AGAIN}), *fieldsets)
 
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """The question which and why; then what it does; then the merge itself."""
@@ -95,11 +97,11 @@ class MergingAdmin(ConfirmedAdmin):
             if form.is_valid() and BACK not in request.POST:
                 found = self._looked_at(request, form, waves)
             if into := found.get("done"):
-                messages.success(request, f"{named(into)}に統合しました。")
+                messages.success(request, gettext("{named}に統合しました。").format(named=named(into)))
                 return HttpResponseRedirect(reverse("admin:rollout_wave_change", args=[into.pk]))
             context = {
                 **self.admin_site.each_context(request),
-                "title": f"移行単位の統合: {waves[0].rollout}",
+                "title": gettext("移行単位の統合: {rollout}").format(rollout=waves[0].rollout),
                 "waves": [_described(wave) for wave in waves],
                 "form": form,
                 "opts": self.opts,
@@ -136,6 +138,8 @@ def _shown(merge: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(wave: Wave) -> str:
-    users = "空欄" if wave.users is None else f"{wave.users:,}人"
+    users = gettext("空欄") if wave.users is None else gettext("{users:,}人").format(users=wave.users)
     cutover = wave.cutover.text or UNDECIDED
-    return f"{named(wave)}：切替 {cutover}、人数 {users}、{STATUS_LABELS[wave.status]}"
+    return gettext("{named}：切替 {cutover}、人数 {users}、{status}").format(
+        named=named(wave), cutover=cutover, users=users, status=STATUS_LABELS[wave.status]
+    )

@@ -9,6 +9,8 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Assignment, Contact, Ministry
 from rollout import actions
@@ -21,10 +23,10 @@ from rollout.outbox.failures import failing_addresses
 from rollout.outbox.subscriptions import subscription_url
 from rollout.tables import Row
 
-RENEWAL = "購読用URLの作り直し"
-SWITCHED_OFF = "「通知する」がオフのあいだは使えません。"
+RENEWAL = _("購読用URLの作り直し")
+SWITCHED_OFF = _("「通知する」がオフのあいだは使えません。")
 MOST_FAILING = 10
-FAILING = (
+FAILING = _(
     "{address} 宛てのメールは続けて{failures}回、受け取りを断られています（{answer}）。"
     "アドレスを確かめて直すか、「通知する」を外してください。"
 )
@@ -45,7 +47,7 @@ class MinistryAdmin(PlanAdmin):
     list_display = ("name", "kind", "parent", "recipients", "code", "order")
     list_filter = ("kind",)
     search_fields = ("name", "aliases", "name_en", "code", "corporate_number")
-    search_help_text = "名称、別名、英語名、コード、法人番号で探します。"
+    search_help_text = _("名称、別名、英語名、コード、法人番号で探します。")
     list_select_related = ("parent",)
     autocomplete_fields = ("parent",)
 
@@ -61,11 +63,11 @@ class MinistryAdmin(PlanAdmin):
             kwargs["form_class"] = CorporateNumberField
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    @admin.display(description="通知する連絡先", ordering="active_contacts")
+    @admin.display(description=_("通知する連絡先"), ordering="active_contacts")
     def recipients(self, ministry: Ministry) -> str:
         """How many are told; none is said in words."""
         count: int = ministry.active_contacts  # type: ignore[attr-defined]
-        return f"{count}件" if count else "なし"
+        return gettext("{count}件").format(count=count) if count else gettext("なし")
 
 
 @admin.register(Contact)
@@ -106,15 +108,15 @@ class ContactAdmin(ImportingAdmin, PlanAdmin):
         """The same, below the others."""
         return [*super().get_fields(request, obj), *self.get_readonly_fields(request, obj)]
 
-    @admin.display(description="通知", ordering="active")
+    @admin.display(description=_("通知"), ordering="active")
     def told(self, contact: Contact) -> str:
         """Whether mail goes there."""
-        return "する" if contact.active else "しない"
+        return gettext("する") if contact.active else gettext("しない")
 
-    @admin.display(description="カレンダー購読用URL")
+    @admin.display(description=_("カレンダー購読用URL"))
     def subscription(self, contact: Contact) -> SafeString:
         """The secret URL to hand to this contact and to nobody else."""
-        help_text = (
+        help_text = gettext(
             "本人だけに渡してください。カレンダーソフトの「URLで追加」に入れると、切替予定が表示されます。"
         )
         note = help_text if contact.active else SWITCHED_OFF
@@ -122,16 +124,16 @@ class ContactAdmin(ImportingAdmin, PlanAdmin):
             '<span class="secret-url">{}</span><div class="help">{}</div>', subscription_url(contact), note
         )
 
-    @admin.action(description="購読用URLを作り直す（前のURLは使えなくなります）", permissions=["change"])
+    @admin.action(description=_("購読用URLを作り直す（前のURLは使えなくなります）"), permissions=["change"])
     def renew_subscriptions(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
         """Give each chosen contact a new URL; every earlier one is void."""
         contacts = list(queryset)
         for contact in contacts:
             contact.calendar_serial += 1
-            actions.save_row(row=contact, actor=_actor(request), reason=RENEWAL)
-        told = (
-            f"{len(contacts)}件の購読用URLを作り直しました。新しいURLは、それぞれの連絡先のページにあります。"
-        )
+            actions.save_row(row=contact, actor=_actor(request), reason=str(RENEWAL))
+        told = gettext(
+            "{count}件の購読用URLを作り直しました。新しいURLは、それぞれの連絡先のページにあります。"
+        ).format(count=len(contacts))
         messages.success(request, told)
 
 
@@ -142,6 +144,6 @@ class AssignmentAdmin(PlanAdmin):
     list_display = ("user", "ministry")
     list_filter = (("user", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("user__username", "ministry__name", "ministry__aliases")
-    search_help_text = "職員のユーザー名、府省庁の名称・別名で探します。"
+    search_help_text = _("職員のユーザー名、府省庁の名称・別名で探します。")
     list_select_related = ("user", "ministry")
     autocomplete_fields = ("user", "ministry")

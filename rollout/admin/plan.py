@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.admin import filters, wording
@@ -36,17 +38,19 @@ from rollout.models import Citation, PlanImport, Rollout, RolloutCoverage, Wave
 from rollout.tables import Row
 
 BY_CUTOVER = F("cutover_latest").asc(nulls_last=True)
-UNREADABLE = "読めませんでした"
+UNREADABLE = _("読めませんでした")
 NEW_LINE = SafeString("<br>")
 
 
 class WaveReading:
     """What was read from the cutover's text: a class to mix into whatever shows a wave."""
 
-    @admin.display(description="切替の読み")
+    @admin.display(description=_("切替の読み"))
     def cutover_reading(self, wave: Wave) -> str:
         """Era, days and fiscal year."""
-        return UNREADABLE if getattr(wave, "cutover_refused", False) else wording.reading_text(wave.cutover)
+        return str(
+            UNREADABLE if getattr(wave, "cutover_refused", False) else wording.reading_text(wave.cutover)
+        )
 
 
 @admin.register(Wave)
@@ -84,7 +88,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
         "rollout__lead_ministry__aliases",
         "rollout__coverages__ministry__name",
     )
-    search_help_text = "府省庁の名称・別名、範囲、コードで探します。"
+    search_help_text = _("府省庁の名称・別名、範囲、コードで探します。")
     ordering = (BY_CUTOVER, "rollout__order", "code")
     list_select_related = ("rollout__lead_ministry", "rollout__cohort")
     autocomplete_fields = ("rollout",)
@@ -92,8 +96,8 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
     actions = ("change_chosen", "merge_chosen")
     fieldsets = (
         (None, {"fields": ("rollout", "cutover", "cutover_reading", "confirmed_on", "status")}),
-        ("人数", {"fields": ("users", "projected_users")}),
-        ("その他", {"fields": ("code", "name", "note")}),
+        (_("人数"), {"fields": ("users", "projected_users")}),
+        (_("その他"), {"fields": ("code", "name", "note")}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -120,10 +124,13 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Say beforehand when the last wave of a rollout would go."""
         deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
-        left = [f"{rollout}：{actions.WAVE_NEEDED}" for rollout in actions.rollouts_left_empty(objs)]
+        left = [
+            gettext("{rollout}：{WAVE_NEEDED}").format(rollout=rollout, WAVE_NEEDED=actions.WAVE_NEEDED)
+            for rollout in actions.rollouts_left_empty(objs)
+        ]
         return deleted, counts, forbidden, [*protected, *left]
 
-    @admin.display(description="府省庁・範囲", ordering="rollout__lead_ministry__order")
+    @admin.display(description=_("府省庁・範囲"), ordering="rollout__lead_ministry__order")
     def ministry(self, wave: Wave) -> SafeString:
         """The lead ministry, with the wave's name where there is one; below, which part of the ministry."""
         name = f"{wave.rollout.lead_ministry.name} {wave.name}".strip()
@@ -132,12 +139,12 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
             format_html('{}<span class="days">{}</span>', name, scope) if scope else format_html("{}", name)
         )
 
-    @admin.display(description="導入区分", ordering="rollout__cohort__order")
+    @admin.display(description=_("導入区分"), ordering="rollout__cohort__order")
     def cohort(self, wave: Wave) -> str:
         """The published group that its rollout belongs to."""
         return wave.rollout.cohort.label
 
-    @admin.display(description="切替・年度", ordering=BY_CUTOVER)
+    @admin.display(description=_("切替・年度"), ordering=BY_CUTOVER)
     def cutover_text(self, wave: Wave) -> SafeString:
         """As written; below, what was read from it: the era, the fiscal year, and the days."""
         cutover = wave.cutover
@@ -148,33 +155,33 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
         lines = format_html_join("", '<span class="days">{}</span>', ((line,) for line in reading))
         return format_html("{}{}", cutover.text, lines)
 
-    @admin.display(description="人数（根拠）", ordering="users")
+    @admin.display(description=_("人数（根拠）"), ordering="users")
     def users_text(self, wave: Wave) -> str:
         """The count and where it comes from."""
         return wording.wave_users_text(wave.projection, wave)  # type: ignore[attr-defined]
 
-    @admin.display(description="状態", ordering="status")
+    @admin.display(description=_("状態"), ordering="status")
     def status_text(self, wave: Wave) -> SafeString:
         """The status, marked when its day has passed unconfirmed."""
         return wording.status_cell(wave, timezone.localdate())
 
-    @admin.display(description="切替まで", ordering=BY_CUTOVER)
+    @admin.display(description=_("切替まで"), ordering=BY_CUTOVER)
     def days_left(self, wave: Wave) -> str:
         """How far away."""
         return wording.days_text(wave, timezone.localdate())
 
-    @admin.display(description="日程確認", ordering="confirmed_on", empty_value=wording.EMPTY)
+    @admin.display(description=_("日程確認"), ordering="confirmed_on", empty_value=wording.EMPTY)
     def confirmed(self, wave: Wave) -> str | None:
         """When somebody last said that the date still holds."""
         return wave.confirmed_on.isoformat() if wave.confirmed_on else None
 
-    @admin.display(description="次の通知", empty_value=wording.EMPTY)
+    @admin.display(description=_("次の通知"), empty_value=wording.EMPTY)
     def next_mail(self, wave: Wave) -> str | None:
         """When the next mail about it is due."""
         due = wave.next_due  # type: ignore[attr-defined]
         return f"{timezone.localtime(due):%Y-%m-%d}" if due else None
 
-    @admin.display(description="見込みでの人数")
+    @admin.display(description=_("見込みでの人数"))
     def projected_users(self, wave: Wave) -> str:
         """The count that the stored projection uses."""
         return wording.wave_users_text(stored_projection(), wave) if wave.pk else wording.EMPTY
@@ -208,7 +215,7 @@ class CoverageInline(PartTable):
 
     model = RolloutCoverage
     autocomplete_fields = ("ministry",)
-    verbose_name_plural = "あわせて対象となる府省庁"
+    verbose_name_plural = _("あわせて対象となる府省庁")
 
 
 class CitationInline(Parts, StockStacked):
@@ -253,12 +260,12 @@ class RolloutAdmin(ChangeLogAdmin, Warned, ConfirmedAdmin):
         "lead_ministry__aliases",
         "coverages__ministry__name",
     )
-    search_help_text = "府省庁の名称・別名、範囲、コードで探します。"
+    search_help_text = _("府省庁の名称・別名、範囲、コードで探します。")
     list_select_related = ("lead_ministry", "cohort")
     autocomplete_fields = ("lead_ministry",)
     fieldsets = (
         (None, {"fields": ("lead_ministry", "scope", "partial", "cohort", "order", "code")}),
-        ("人数", {"fields": ("users", "weight", "weight_scope", "weight_note")}),
+        (_("人数"), {"fields": ("users", "weight", "weight_scope", "weight_note")}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -286,23 +293,23 @@ class RolloutAdmin(ChangeLogAdmin, Warned, ConfirmedAdmin):
         every = {**counts, **part_counts}
         return [*deleted, *parts], every, forbidden | part_forbidden, others
 
-    @admin.display(description="導入案件", ordering="lead_ministry__order")
+    @admin.display(description=_("導入案件"), ordering="lead_ministry__order")
     def label(self, rollout: Rollout) -> str:
         """The lead ministry and the scope."""
         return rollout.label
 
-    @admin.display(description="切替")
+    @admin.display(description=_("切替"))
     def cutovers(self, rollout: Rollout) -> SafeString:
         """The cutover of each wave, a line each."""
         return _lines(f"{wave.name} {wave.cutover.text or UNDECIDED}".strip() for wave in _in_order(rollout))
 
-    @admin.display(description="状態")
+    @admin.display(description=_("状態"))
     def statuses(self, rollout: Rollout) -> SafeString:
         """The status of each wave, in the same order."""
         today = timezone.localdate()
         return _lines(wording.status_cell(wave, today) for wave in _in_order(rollout))
 
-    @admin.display(description="人数（根拠）")
+    @admin.display(description=_("人数（根拠）"))
     def users_text(self, rollout: Rollout) -> str:
         """The count of all waves and where it comes from."""
         return wording.rollout_users_text(rollout.projection, rollout, rollout.waves.all())  # type: ignore[attr-defined]

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.admin import wording
 from rollout.admin.base import LockedAdmin, _actor, writing
@@ -32,7 +34,7 @@ from rollout.scenario_actions import (
 )
 from rollout.scenarios import Step, steps_at_start, steps_now
 
-NOTHING_REACHED = "対象なし"
+NOTHING_REACHED = _("対象なし")
 PROMOTE_RIGHT = "rollout.promote_scenario"
 EDITS = ("rollout.change_rollout", "rollout.change_wave")
 DECLINE = "_decline"
@@ -42,11 +44,11 @@ class PromotionForm(forms.Form):
     """Why a scenario becomes the plan, and what the person saw when deciding it."""
 
     reason = forms.CharField(
-        label="反映する理由",
+        label=_("反映する理由"),
         max_length=500,
         widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく決定か（例: 12月3日 推進会議で了承）。変わる行すべての履歴に残ります。",
-        error_messages={"required": "計画に反映する理由を書いてください。"},
+        help_text=_("何に基づく決定か（例: 12月3日 推進会議で了承）。変わる行すべての履歴に残ります。"),
+        error_messages={"required": _("計画に反映する理由を書いてください。")},
     )
     seen_version = forms.IntegerField(error_messages=dict.fromkeys(("required", "invalid"), LOOK_AGAIN))
     seen_based_on = forms.DateTimeField(error_messages=dict.fromkeys(("required", "invalid"), LOOK_AGAIN))
@@ -79,15 +81,17 @@ class PromotingAdmin(LockedAdmin):
                 return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
             form = PromotionForm(request.POST or None)
             if scenario.state == Scenario.State.PROPOSED:
-                form.fields["reason"].label = "反映・見送りの理由"
+                form.fields["reason"].label = gettext("反映・見送りの理由")
             if form.is_valid() and (done := _decide(scenario, form, request)):
-                messages.success(request, f"「{scenario}」を{done}。")
+                messages.success(
+                    request, gettext("「{scenario}」を{done}。").format(scenario=scenario, done=done)
+                )
                 return HttpResponseRedirect(reverse("admin:rollout_scenario_change", args=[scenario.pk]))
             context = {
                 **self.admin_site.each_context(request),
                 **_promotion(scenario, with_addresses=request.user.has_perm("rollout.view_reminder")),
                 "is_proposal": scenario.state == Scenario.State.PROPOSED,
-                "title": f"計画に反映: {scenario}",
+                "title": gettext("計画に反映: {scenario}").format(scenario=scenario),
                 "form": form,
                 "version": version,
                 "opts": self.opts,
@@ -127,12 +131,12 @@ def _decide(scenario: Scenario, form: PromotionForm, request: HttpRequest) -> st
         if DECLINE in request.POST:
             del values["seen_version"]
             decline_scenario(**values)
-            return "見送りました"
+            return gettext("見送りました")
         promote_scenario(**values)
     except ValidationError as error:
         form.add_error(None, error)
         return ""
-    return "計画に反映しました"
+    return gettext("計画に反映しました")
 
 
 def _promotion(scenario: Scenario, *, with_addresses: bool) -> dict[str, Any]:
@@ -162,10 +166,10 @@ def _step_row(step: Step, start: Step | None) -> StepRow:
     seen = wording.fact_text(start.before, field) if start else NOTHING_REACHED
     before = wording.fact_text(step.before, field)
     return StepRow(
-        row=f"{step.row}（全体）" if step.is_of_whole else str(step.row),
+        row=gettext("{row}（全体）").format(row=step.row) if step.is_of_whole else str(step.row),
         field=step.change.get_field_display(),
         before=before,
         after=wording.fact_text(step.after, field),
-        start="" if seen == before else seen,
+        start=str("" if seen == before else seen),
         changes_nothing=step.changes_nothing,
     )

@@ -15,13 +15,15 @@ from django.forms import model_to_dict
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 RESTORE = "restore"
-FILLED_IN = (
+FILLED_IN = _(
     "{moment} の版の内容を入れました。まだ保存していません。確かめて、変更理由を書いて保存してください。"
 )
-PARTS_STAY = "下に並ぶ行（移行単位や引用など）は、いまのままです。"
-GONE_CHOICES = "次の項目は、選ばれていたものが削除されているため、入れられませんでした：{names}"
+PARTS_STAY = _("下に並ぶ行（移行単位や引用など）は、いまのままです。")
+GONE_CHOICES = _("次の項目は、選ばれていたものが削除されているため、入れられませんでした：{names}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ def restored(request: HttpRequest, model: type[models.Model], key: Any = None) -
     if version is None:
         return None
     moment = f"{timezone.localtime(version.history_date):%Y-%m-%d %H:%M}"
-    reason = f"{moment} に削除されたものを追加し直す：" if key is None else f"{moment} の版に戻す："
+    reason = (
+        gettext("{moment} に削除されたものを追加し直す：").format(moment=moment)
+        if key is None
+        else gettext("{moment} の版に戻す：").format(moment=moment)
+    )
     values = model_to_dict(version.instance)
     gone = {field.name: str(field.verbose_name) for field in _gone(model, values)}
     kept = {name: value for name, value in values.items() if name not in gone}
@@ -57,7 +63,7 @@ def tell_restored(request: HttpRequest, found: Restored, *, has_parts: bool) -> 
     """Say what is in the form, and what is not, such as the rows that are edited beside it."""
     messages.info(request, FILLED_IN.format(moment=found.moment) + (PARTS_STAY if has_parts else ""))
     if found.gone:
-        messages.warning(request, GONE_CHOICES.format(names="、".join(found.gone)))
+        messages.warning(request, GONE_CHOICES.format(names=gettext("、").join(found.gone)))
 
 
 def _gone(model: type[models.Model], values: dict[str, Any]) -> Iterator[Any]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db.models import Case, F, IntegerField, Q, QuerySet, When
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.admin.forms import ReasonForm
 from rollout.domain.audience import AUDIENCE_PARTIES
@@ -22,12 +24,15 @@ from rollout.models.reminders import (
     RULE_STATUSES,
 )
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 WAVES_OFFERED = 200
-STATUSES_MISSING = "対象の状態を1つ以上選んでください。"
-INTERVAL_MISSING = "間隔は 1 以上にしてください。"
-FOLLOWS_MISSING = "「受領の確認がないとき」のルールでは、元のルールを選んでください。"
-FOLLOWS_NEEDLESS = "元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。"
-FOLLOWED = "「{rule}」がこのルールを元にしているため、種類は変えられません。"
+STATUSES_MISSING = _("対象の状態を1つ以上選んでください。")
+INTERVAL_MISSING = _("間隔は 1 以上にしてください。")
+FOLLOWS_MISSING = _("「受領の確認がないとき」のルールでは、元のルールを選んでください。")
+FOLLOWS_NEEDLESS = _("元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。")
+FOLLOWED = _("「{rule}」がこのルールを元にしているため、種類は変えられません。")
 _COLUMNS = {column.name: column for column in ReminderRule._meta.fields}
 AUDIENCE_LABELS = {name: str(_COLUMNS[name].verbose_name) for name in AUDIENCE_FIELDS}
 
@@ -60,24 +65,26 @@ def statuses_field(column: Any) -> forms.Field:
         initial=list(RULE_STATUSES),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="送るときにこの状態にある移行単位だけが対象です。",
+        help_text=gettext("送るときにこの状態にある移行単位だけが対象です。"),
     )
 
 
 def variables_help(kind: Kind) -> str:
     """Which variables the mails of a kind know."""
-    return "使える変数：" + " ".join(f"{{{name}}}" for name in VARIABLES[kind])
+    return gettext("使える変数：") + " ".join(f"{{{name}}}" for name in VARIABLES[kind])
 
 
 class RuleForm(ReasonForm):
     """One rule. What its kind does not use is kept as it is, or filled with what the kind does anyway."""
 
     audience = forms.MultipleChoiceField(
-        label="宛先",
+        label=_("宛先"),
         choices=list(AUDIENCE_LABELS.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="変更のお知らせは知らせ済みの人に、定期まとめと警告はPMOに送ります（この選択は使いません）。",
+        help_text=_(
+            "変更のお知らせは知らせ済みの人に、定期まとめと警告はPMOに送ります（この選択は使いません）。"
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,7 +109,7 @@ class RuleForm(ReasonForm):
                 self.add_error(field, message)
         return values
 
-    def _broken_ties(self, kind: str | None) -> Iterable[tuple[str, str]]:
+    def _broken_ties(self, kind: str | None) -> "Iterable[tuple[str, StrOrPromise]]":
         """Rules that follow this one, where it would no longer be of a kind that can be followed."""
         if self.instance.pk and kind not in (None, Kind.OFFSET):
             for rule in self.instance.escalations.order_by("pk"):
@@ -119,7 +126,7 @@ class RuleForm(ReasonForm):
         super()._post_clean()
 
 
-def _faults(kind: str | None, values: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _faults(kind: str | None, values: dict[str, Any]) -> "Iterable[tuple[str, StrOrPromise]]":
     if not values.get("statuses"):
         yield "statuses", STATUSES_MISSING
     if not values.get("audience"):
@@ -134,7 +141,7 @@ class WaveChoice(forms.Form):
     """On which wave a text is looked at: the soonest to come first, as many as a list can hold."""
 
     preview_wave = forms.ModelChoiceField(
-        label="移行単位", queryset=Wave.objects.for_display(), required=False, empty_label=None
+        label=_("移行単位"), queryset=Wave.objects.for_display(), required=False, empty_label=None
     )
 
     @classmethod
@@ -145,7 +152,13 @@ class WaveChoice(forms.Form):
         choice.wave = chosen or next_wave(today)
         waves = {wave.pk: wave for wave in [choice.wave, *_offered(today)] if wave}
         field: Any = choice.fields["preview_wave"]
-        field.choices = [(wave.pk, f"{wave}（{wave.cutover.text or '未定'}）") for wave in waves.values()]
+        field.choices = [
+            (
+                wave.pk,
+                gettext("{wave}（{value}）").format(wave=wave, value=wave.cutover.text or gettext("未定")),
+            )
+            for wave in waves.values()
+        ]
         choice.initial["preview_wave"] = choice.wave.pk if choice.wave else None
         return choice
 

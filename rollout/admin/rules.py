@@ -8,6 +8,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.admin.base import PlanAdmin, reaches_all
 from rollout.admin.rule_form import RuleForm, WaveChoice, statuses_field, text_field, variables_help
@@ -18,7 +20,7 @@ from rollout.outbox.preview import Preview
 PREVIEW = "_preview"
 LIVE = "live"
 
-SCHEDULE_HELP = (
+SCHEDULE_HELP = _(
     "<ul>"
     "<li><b>切替の前・当日・後</b>：「90・日・前」なら切替の90日前。0 は当日。"
     "日か月まで決まった切替にだけ送ります。月までの予定は、前なら月の初日、後なら末日から数えます。</li>"
@@ -30,7 +32,7 @@ SCHEDULE_HELP = (
     "<li><b>変更のお知らせ、PMOへの警告</b>：数・単位・前か後かと、下の「対象」は使いません。</li>"
     "</ul>閉庁日には送りません。切替より前の通知は直前の開庁日に、そのほかは次の開庁日に送ります。"
 )
-HAS_RECORDS = (
+HAS_RECORDS = _(
     "通知ルール「{rule}」は台帳に{count:,}件の記録があるため、削除できません。"
     "「有効」を外すと、まだ送っていない通知は取り消され、これからは送りません。"
 )
@@ -50,12 +52,12 @@ class ReminderRuleAdmin(PlanAdmin):
     fieldsets = (
         (None, {"fields": ("label", "code", "active")}),
         (
-            "いつ",
+            _("いつ"),
             {"fields": ("kind", ("count", "unit", "direction"), "follows"), "description": SCHEDULE_HELP},
         ),
-        ("対象", {"fields": ("statuses", "precision")}),
-        ("宛先", {"fields": ("audience", "grace_business_days")}),
-        ("文面", {"fields": ("subject", "body")}),
+        (_("対象"), {"fields": ("statuses", "precision")}),
+        (_("宛先"), {"fields": ("audience", "grace_business_days")}),
+        (_("文面"), {"fields": ("subject", "body")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -123,35 +125,35 @@ class ReminderRuleAdmin(PlanAdmin):
         ]
         return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
 
-    @admin.display(description="有効", ordering="active")
+    @admin.display(description=_("有効"), ordering="active")
     def in_force(self, rule: ReminderRule) -> str:
         """Whether it is."""
-        return "有効" if rule.active else "無効"
+        return gettext("有効") if rule.active else gettext("無効")
 
-    @admin.display(description="いつ", ordering="kind")
+    @admin.display(description=_("いつ"), ordering="kind")
     def schedule(self, rule: ReminderRule) -> str:
         """When, in words."""
         return rule.schedule_text
 
-    @admin.display(description="宛先")
+    @admin.display(description=_("宛先"))
     def audience(self, rule: ReminderRule) -> str:
         """Whom, in words."""
         return rule.audience_text
 
-    @admin.display(description="猶予", ordering="grace_business_days")
+    @admin.display(description=_("猶予"), ordering="grace_business_days")
     def grace(self, rule: ReminderRule) -> str:
         """How long a late mail still goes out."""
-        return f"{rule.grace_business_days}営業日"
+        return gettext("{grace_business_days}営業日").format(grace_business_days=rule.grace_business_days)
 
-    @admin.display(description="送信前", ordering="unsent_count")
+    @admin.display(description=_("送信前"), ordering="unsent_count")
     def unsent(self, rule: Any) -> str:
         """How many mails are planned or due."""
-        return f"{rule.unsent_count:,}件"
+        return gettext("{unsent_count:,}件").format(unsent_count=rule.unsent_count)
 
-    @admin.display(description="送信済み", ordering="sent_count")
+    @admin.display(description=_("送信済み"), ordering="sent_count")
     def sent(self, rule: Any) -> str:
         """How many mails were sent."""
-        return f"{rule.sent_count:,}件"
+        return gettext("{sent_count:,}件").format(sent_count=rule.sent_count)
 
 
 def _in_ledger(which: Q) -> Coalesce:

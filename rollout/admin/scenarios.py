@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.admin import wording
@@ -25,10 +27,10 @@ from rollout.models.visible import visible
 from rollout.scenario_actions import save_scenario
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now
 
-WAVE_NEEDED = (
+WAVE_NEEDED = _(
     "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
 )
-WAVE_MERGED = "この移行単位は、別の移行単位に統合されています。統合先を選んでください。"
+WAVE_MERGED = _("この移行単位は、別の移行単位に統合されています。統合先を選んでください。")
 BY_HAND = (Scenario.State.DRAFT, Scenario.State.PROPOSED, Scenario.State.WITHDRAWN)
 
 
@@ -39,9 +41,9 @@ class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
     """
 
     looked_again = forms.BooleanField(
-        label="いまの計画と見比べました",
+        label=_("いまの計画と見比べました"),
         required=False,
-        help_text="変更点はこのままでよいときに選びます。計画を確かめた時点が今になります。",
+        help_text=_("変更点はこのままでよいときに選びます。計画を確かめた時点が今になります。"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +86,9 @@ class ChangeFormSet(PartFormSet):
         kept = [form for form in self.forms if form not in self.deleted_forms]
         facts = Counter(form.instance.key for form in kept if form.instance.rollout_id)
         if any(count > 1 for count in facts.values()):
-            raise ValidationError("同じ導入案件・移行単位・項目の行が2つあります。1つにしてください。")
+            raise ValidationError(
+                gettext("同じ導入案件・移行単位・項目の行が2つあります。1つにしてください。")
+            )
 
 
 class ChangeInline(PartTable):
@@ -97,7 +101,7 @@ class ChangeInline(PartTable):
     autocomplete_fields = ("rollout", "wave")
     fields = ("rollout", "wave", "field", "value", "present")
     readonly_fields = ("present",)
-    verbose_name_plural = "変更点"
+    verbose_name_plural = _("変更点")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScenarioChange]:
         """With the names that the page shows."""
@@ -112,10 +116,10 @@ class ChangeInline(PartTable):
             field.widget.can_add_related = field.widget.can_view_related = False
         return field
 
-    @admin.display(description="現在の計画")
+    @admin.display(description=_("現在の計画"))
     def present(self, change: ScenarioChange) -> str:
         """What the plan has; and what it had, where it moved since the scenario's author looked."""
-        return getattr(change, "beside", wording.EMPTY)
+        return str(getattr(change, "beside", wording.EMPTY))
 
 
 class MovedList(ChangeList):
@@ -147,7 +151,7 @@ class ScenarioAdmin(SafeChoices, PromotingAdmin):
         "changes__rollout__lead_ministry__name",
         "changes__rollout__lead_ministry__aliases",
     )
-    search_help_text = "名称、コード、備考、府省庁の名称・別名で探します。"
+    search_help_text = _("名称、コード、備考、府省庁の名称・別名で探します。")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that knows when the plan changed."""
@@ -227,18 +231,20 @@ class ScenarioAdmin(SafeChoices, PromotingAdmin):
             context["may_promote"] = scenario.is_open and may_decide(request.user, scenario)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="変更点", ordering="change_count")
+    @admin.display(description=_("変更点"), ordering="change_count")
     def size(self, scenario: Scenario) -> str:
         """How many facts it changes."""
-        return f"{scenario.change_count}件"  # type: ignore[attr-defined]
+        return gettext("{change_count}件").format(change_count=scenario.change_count)  # type: ignore[attr-defined]
 
-    @admin.display(description="確認後の計画の動き")
+    @admin.display(description=_("確認後の計画の動き"))
     def moved(self, scenario: Scenario) -> str:
         """When the plan moved under it."""
         changed_at: datetime | None = scenario.plan_changed_at  # type: ignore[attr-defined]
         if not scenario.is_open or changed_at is None or changed_at <= scenario.based_on:
             return wording.EMPTY
-        return f"{timezone.localtime(changed_at):%Y-%m-%d %H:%M} に変更あり"
+        return gettext("{localtime:%Y-%m-%d %H:%M} に変更あり").format(
+            localtime=timezone.localtime(changed_at)
+        )
 
 
 def _is_frozen(scenario: Any) -> bool:
@@ -262,7 +268,7 @@ def _named(row: Rollout | Wave | None) -> dict[str, Any]:
         return {}
     now = timezone.localtime()
     return {
-        "label": f"{row}の変更（{now:%Y-%m-%d %H:%M}）"[:100],
+        "label": gettext("{row}の変更（{now:%Y-%m-%d %H:%M}）").format(row=row, now=now)[:100],
         "code": f"{row.code[:45]}-{now:%y%m%d-%H%M}",
         "state": Scenario.State.PROPOSED,
     }
@@ -276,10 +282,14 @@ def _set_beside(scenario: Scenario, changes: Iterable[ScenarioChange]) -> None:
     now, start = by_change(steps_now(asked)), by_change(steps_at_start(asked))
     for change in asked:
         present, seen = (_values_text(steps.get(change.key, ())) for steps in (now, start))
-        text = present if present == seen else f"確認時 {seen} → 現在 {present}"
+        text = (
+            present
+            if present == seen
+            else gettext("確認時 {seen} → 現在 {present}").format(seen=seen, present=present)
+        )
         change.beside = text  # type: ignore[attr-defined]
 
 
 def _values_text(steps: Iterable[Step]) -> str:
     texts = dict.fromkeys(wording.fact_text(step.before, step.change.field) for step in steps)
-    return "、".join(texts) or NOTHING_REACHED
+    return gettext("、").join(texts) or str(NOTHING_REACHED)

@@ -7,13 +7,15 @@ is for who may see its rows. The number of queries does not grow with the plan.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.liaison import is_limited
 from rollout import charts
@@ -27,32 +29,35 @@ from rollout.models.visible import sees_whole_plan, visible, visible_scenarios
 from rollout.outbox.failures import failing_addresses
 from rollout.reconciliation import reconcile_published
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 AWAITED = ",".join(status.value for status in AWAITED_STATUSES)
 LOST = (State.FAILED.value, State.MISSED.value)
 LOST_DAYS = 14
 """Mail that did not go out is said for so long; what may have arrived, until somebody decides."""
 
-ASK_WHETHER_IN_USE = "利用を始めたか府省庁に確かめ、実際の開始日か新しい予定を入れます。"
-ASK_FOR_THE_DAY = "近いものから、切替の日を確かめます。"
-ASK_HOW_FAR = "検討の状況を確かめます。"
-ASK_FOR_A_COUNT = "公表または確認された人数があれば入れます。"
-DECIDE = "届いたか確かめ、もう一度送るか到着済みにします。"
-SEND_AGAIN = "まだ必要なものは、もう一度送ります。"
-JUDGE = "計画に反映するか、見送ります。"
-PROPOSE = "それぞれの画面の「変更を申請」で、PMOに知らせます。"
-AWAIT = "PMOの判断を待っています。"
-PROPOSE_AGAIN = "履歴で理由を見て、直して申請し直すか、取り下げます。"
-MEND_ADDRESS = "アドレスを直すか、送信を止めます。"
+ASK_WHETHER_IN_USE = _("利用を始めたか府省庁に確かめ、実際の開始日か新しい予定を入れます。")
+ASK_FOR_THE_DAY = _("近いものから、切替の日を確かめます。")
+ASK_HOW_FAR = _("検討の状況を確かめます。")
+ASK_FOR_A_COUNT = _("公表または確認された人数があれば入れます。")
+DECIDE = _("届いたか確かめ、もう一度送るか到着済みにします。")
+SEND_AGAIN = _("まだ必要なものは、もう一度送ります。")
+JUDGE = _("計画に反映するか、見送ります。")
+PROPOSE = _("それぞれの画面の「変更を申請」で、PMOに知らせます。")
+AWAIT = _("PMOの判断を待っています。")
+PROPOSE_AGAIN = _("履歴で理由を見て、直して申請し直すか、取り下げます。")
+MEND_ADDRESS = _("アドレスを直すか、送信を止めます。")
 
 
 @dataclass(frozen=True)
 class Matter:
     """How many of what wait for somebody, where they are listed, and what to do about them."""
 
-    title: str
+    title: "StrOrPromise"
     total: int
     url: str
-    remedy: str
+    remedy: "StrOrPromise"
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,9 @@ def _matters(user: Any, today: date) -> Iterator[Matter]:
         yield from _proposals(user)
     if sees_whole_plan(user) and (projection := _projection()):
         url = reverse("reconciliation")
-        yield Matter("公表値と合わない数字", _differing(projection), url, "出典か計画を確かめます。")
+        yield Matter(
+            gettext("公表値と合わない数字"), _differing(projection), url, gettext("出典か計画を確かめます。")
+        )
 
 
 def _waves(user: Any, today: date) -> Iterator[Matter]:
@@ -107,35 +114,48 @@ def _waves(user: Any, today: date) -> Iterator[Matter]:
     late, awaited = seen.overdue_unconfirmed(today), seen.awaited()
     yield _matter(OVERDUE_LABEL, late, {"unconfirmed": "1"}, ASK_WHETHER_IN_USE)
     coarse = awaited.filter(conditions.is_coarse())
-    yield _matter("日が決まっていない", coarse, {"status__in": AWAITED, "day": "coarse"}, ASK_FOR_THE_DAY)
+    yield _matter(
+        gettext("日が決まっていない"), coarse, {"status__in": AWAITED, "day": "coarse"}, ASK_FOR_THE_DAY
+    )
     undecided = awaited.filter(conditions.is_undecided())
-    yield _matter("時期が決まっていない", undecided, {"status__in": AWAITED, "day": "none"}, ASK_HOW_FAR)
+    yield _matter(
+        gettext("時期が決まっていない"), undecided, {"status__in": AWAITED, "day": "none"}, ASK_HOW_FAR
+    )
     uncounted = awaited.filter(conditions.is_uncounted())
-    yield _matter("人数が分からない", uncounted, {"status__in": AWAITED, "count": "none"}, ASK_FOR_A_COUNT)
+    yield _matter(
+        gettext("人数が分からない"), uncounted, {"status__in": AWAITED, "count": "none"}, ASK_FOR_A_COUNT
+    )
 
 
 def _proposals(user: Any) -> Iterator[Matter]:
     own = is_limited(user)
     proposed = {"state__exact": Scenario.State.PROPOSED.value}
     rows = visible_scenarios(user)
-    yield _matter("判断を待つ申請", rows.filter(**proposed), proposed, AWAIT if own else JUDGE)
+    yield _matter(gettext("判断を待つ申請"), rows.filter(**proposed), proposed, AWAIT if own else JUDGE)
     if own:
         declined = {"state__exact": Scenario.State.DECLINED.value}
-        yield _matter("見送られた申請", rows.filter(**declined), declined, PROPOSE_AGAIN)
+        yield _matter(gettext("見送られた申請"), rows.filter(**declined), declined, PROPOSE_AGAIN)
 
 
 def _mails(today: date) -> Iterator[Matter]:
     mails, since = Reminder.objects.order_by(), today - timedelta(days=LOST_DAYS)
     unknown = {"state__exact": State.UNKNOWN.value}
-    yield _matter("届いたか分からない通知", mails.filter(**unknown), unknown, DECIDE)
+    yield _matter(gettext("届いたか分からない通知"), mails.filter(**unknown), unknown, DECIDE)
     lost = mails.filter(state__in=LOST, due_at__date__gte=since)
     conditions = {"state__in": ",".join(LOST), "due_at__date__gte": since.isoformat()}
-    yield _matter(f"送れなかった通知（{LOST_DAYS}日以内）", lost, conditions, SEND_AGAIN)
+    yield _matter(
+        gettext("送れなかった通知（{lost_days}日以内）").format(lost_days=LOST_DAYS),
+        lost,
+        conditions,
+        SEND_AGAIN,
+    )
     contacts = reverse("admin:ministries_contact_changelist")
-    yield Matter("くり返し届かない宛先", len(failing_addresses()), contacts, MEND_ADDRESS)
+    yield Matter(gettext("くり返し届かない宛先"), len(failing_addresses()), contacts, MEND_ADDRESS)
 
 
-def _matter(title: str, rows: QuerySet[Any], conditions: dict[str, str], remedy: str) -> Matter:
+def _matter(
+    title: "StrOrPromise", rows: QuerySet[Any], conditions: dict[str, str], remedy: "StrOrPromise"
+) -> Matter:
     options = rows.model._meta
     path = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     return Matter(title, rows.count(), f"{path}?{urlencode(conditions)}", remedy)

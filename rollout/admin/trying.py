@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rollout.actions import CHANGE_REASON_NEEDED
 from rollout.admin.confirmation import tried
@@ -21,7 +22,7 @@ from rollout.reader import read_plan
 
 Found = TypeVar("Found")
 
-MOVED_ON = (
+MOVED_ON = _(
     "確認のあいだに、ほかの変更が保存されました。いまの計画で計算し直しましたので、もう一度確認してください。"
 )
 
@@ -30,10 +31,10 @@ class SeenForm(forms.Form):
     """Why, and on which plan that was looked at."""
 
     reason = forms.CharField(
-        label="変更する理由",
+        label=_("変更する理由"),
         max_length=500,
         widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わるものすべての履歴に残ります。",
+        help_text=_("何に基づく決定か（例: 9月3日 ○○省からの連絡）。変わるものすべての履歴に残ります。"),
         error_messages={"required": CHANGE_REASON_NEEDED},
     )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from rollout import accepting
@@ -15,7 +16,7 @@ from rollout.calendar_warnings import warnings_about
 from rollout.consequences import stored_waves, waves_of
 from rollout.models import Wave
 
-ACCEPTED = "注意を承認しました。理由とともに表示され続けます。切替を変えると、もう一度注意が出ます。"
+ACCEPTED = _("注意を承認しました。理由とともに表示され続けます。切替を変えると、もう一度注意が出ます。")
 
 
 class Warned(PlanAdmin):

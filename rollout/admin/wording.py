@@ -5,6 +5,8 @@ from datetime import date
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision, fiscal_year_label
 from rollout.models import Projection, Rollout, ScenarioChange, Wave
@@ -13,18 +15,18 @@ from rollout.models.labels import MERGED_LABEL, OVERDUE_LABEL, STATUS_LABELS, co
 from rollout.scenarios import Fact
 
 EMPTY = "—"
-UNKNOWN = "不明"
-NOT_COMPUTED = "計算待ち"
-STALE_NOTE = "・再計算待ち"
+UNKNOWN = _("不明")
+NOT_COMPUTED = _("計算待ち")
+STALE_NOTE = _("・再計算待ち")
 
 
 def period_text(cutover: FuzzyDate) -> str:
     """The days that a text names: `2026-06-01〜2026-06-30`, one day, or an open `2026-04-01〜`."""
     if cutover.earliest is None:
-        return "日付なし"
+        return gettext("日付なし")
     if cutover.precision is Precision.DAY and cutover.latest:
         return cutover.earliest.isoformat()
-    return f"{cutover.earliest}〜{cutover.latest or ''}"
+    return gettext("{earliest}〜{value}").format(earliest=cutover.earliest, value=cutover.latest or "")
 
 
 def year_text(cutover: FuzzyDate) -> str:
@@ -37,7 +39,7 @@ def reading_text(cutover: FuzzyDate) -> str:
     parts = [cutover.format_japanese(), period_text(cutover)]
     if cutover.fiscal_year is not None:
         parts.append(year_text(cutover))
-    return " ／ ".join(parts)
+    return gettext(" ／ ").join(parts)
 
 
 def days_text(wave: Wave, today: date) -> str:
@@ -46,10 +48,12 @@ def days_text(wave: Wave, today: date) -> str:
     if earliest is None or wave.status in ("in_use", "cancelled"):
         return EMPTY
     if earliest > today:
-        return f"あと{(earliest - today).days:,}日"
+        return gettext("あと{days:,}日").format(days=(earliest - today).days)
     if latest is None or (latest > earliest and latest >= today):
-        return "期間中"
-    return "本日" if latest == today else f"{(today - latest).days:,}日経過"
+        return gettext("期間中")
+    return (
+        gettext("本日") if latest == today else gettext("{days:,}日経過").format(days=(today - latest).days)
+    )
 
 
 def status_cell(wave: Wave, today: date) -> SafeString:
@@ -66,14 +70,14 @@ def wave_users_text(projection: Projection | None, wave: Wave) -> str:
     if wave.is_merged:
         return EMPTY
     if projection is None:
-        return NOT_COMPUTED
+        return str(NOT_COMPUTED)
     return count_text(*projection.count_of(wave.pk)) + (STALE_NOTE if projection.stale else "")
 
 
 def rollout_users_text(projection: Projection | None, rollout: Rollout, waves: Iterable[Wave]) -> str:
     """The same of a rollout, but for cancelled waves."""
     if projection is None:
-        return NOT_COMPUTED
+        return str(NOT_COMPUTED)
     count = rollout_count(rollout, waves, lambda wave: projection.count_of(wave.pk))
     return count_text(*count) + (STALE_NOTE if projection.stale else "")
 
@@ -83,5 +87,5 @@ def fact_text(fact: Fact, field: str) -> str:
     if isinstance(fact, FuzzyDate):
         return fact.text or UNDECIDED
     if field == ScenarioChange.Field.USERS:
-        return UNKNOWN if fact is None else f"{fact:,}人"
-    return STATUS_LABELS[str(fact)]
+        return str(UNKNOWN) if fact is None else gettext("{fact:,}人").format(fact=fact)
+    return str(STATUS_LABELS[str(fact)])

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import OrderBy
+from django.utils.translation import gettext
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend, SearchFilter
@@ -33,7 +34,15 @@ class Search(SearchFilter):
         """The words. Raises ValidationError for a text that no row can hold or that is far too long."""
         text = request.query_params.get("search", "")
         if "\0" in text or len(text) > MAX_SEARCH_LENGTH:
-            raise ValidationError({"search": [f"{MAX_SEARCH_LENGTH}字以内の文字を指定してください。"]})
+            raise ValidationError(
+                {
+                    "search": [
+                        gettext("{max_search_length}字以内の文字を指定してください。").format(
+                            max_search_length=MAX_SEARCH_LENGTH
+                        )
+                    ]
+                }
+            )
         return list(super().get_search_terms(request))
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
@@ -81,8 +90,16 @@ def _keys(name: str, view: Any) -> list[OrderBy]:
     descending = name.startswith("-")
     known = view.orderings.get(name.removeprefix("-"))
     if known is None:
-        names = "、".join(view.orderings)
-        raise ValidationError({"ordering": [f"「{name}」では並べ替えられません。使えるのは {names} です。"]})
+        names = gettext("、").join(view.orderings)
+        raise ValidationError(
+            {
+                "ordering": [
+                    gettext("「{name}」では並べ替えられません。使えるのは {names} です。").format(
+                        name=name, names=names
+                    )
+                ]
+            }
+        )
     return [_order(key, view, descending=descending) for key in known]
 
 

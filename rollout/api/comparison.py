@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -138,7 +139,7 @@ class YearEndSerializer(serializers.Serializer[Any]):
     """Planned cumulative users at the end of a fiscal year in both states."""
 
     fiscal_year = serializers.IntegerField(help_text="By the year it starts in, from April.")
-    label = serializers.CharField(help_text="`R8年度`.")  # type: ignore[assignment]
+    label = serializers.CharField(help_text=_("`R8年度`."))  # type: ignore[assignment]
     before = serializers.IntegerField(help_text="In the state of `from`.")
     after = serializers.IntegerField(help_text="In the state of `to`.")
     difference = serializers.IntegerField(help_text="after − before.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -174,7 +175,7 @@ def _without_rows(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _see(query: Mapping[str, Any], basis: Basis) -> Seen:
     if "as_of" in query and "scenario" in query:
-        raise ValidationError({"scenario": ["「scenario」と「as_of」は一緒に指定できません。"]})
+        raise ValidationError({"scenario": [gettext("「scenario」と「as_of」は一緒に指定できません。")]})
     if "as_of" in query:
         return see_past(query["as_of"], basis)
     return see_scenario(query["scenario"], basis) if "scenario" in query else see_now(basis)

@@ -8,17 +8,22 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Ministry
 from rollout.domain.dates import FuzzyDateError, parse_fiscal_year
 from rollout.history import rows_at
 from rollout.models import Cohort, Rollout, RolloutCoverage, Wave
 from rollout.models.conditions import is_in_fiscal_year, is_overdue_unconfirmed, may_be_on_or_after
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, joined, say
 
 _BOOLEANS = {"true": True, "false": False}
-_STATUS_ERROR = f"「%(value)s」という状態はありません。使えるのは {'、'.join(STATUS_LABELS)} です。"
-_DATE_ERROR = "2026-06-15 のように年月日を指定してください。"
+_STATUS_ERROR = format_lazy(
+    _("「%(value)s」という状態はありません。使えるのは {names} です。"), names=joined(STATUS_LABELS)
+)
+_DATE_ERROR = _("2026-06-15 のように年月日を指定してください。")
 
 
 class CodeField(forms.CharField):
@@ -35,7 +40,9 @@ class CodeField(forms.CharField):
             return None
         row = rows_at(self.model, self.moment).filter(code=code).first()
         if row is None:
-            why = f"「{code}」というコードの{self.model._meta.verbose_name}はありません。"
+            why = gettext("「{code}」というコードの{verbose_name}はありません。").format(
+                code=code, verbose_name=self.model._meta.verbose_name
+            )
             raise ValidationError("%(why)s", params={"why": why})
         return int(row.pk)
 
@@ -49,7 +56,7 @@ class FiscalYearField(forms.CharField):
         try:
             return parse_fiscal_year(text) if text else None
         except FuzzyDateError as error:
-            raise ValidationError("%(why)s", params={"why": str(error)})
+            raise ValidationError("%(why)s", params={"why": say(error.words)})
 
 
 class StrictBooleanField(forms.CharField):
@@ -59,7 +66,7 @@ class StrictBooleanField(forms.CharField):
         """The value. Raises ValidationError for anything but true and false."""
         text = super().clean(value)
         if text and text.lower() not in _BOOLEANS:
-            raise ValidationError("true か false を指定してください。")
+            raise ValidationError(gettext("true か false を指定してください。"))
         return _BOOLEANS.get(text.lower())
 
 

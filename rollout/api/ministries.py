@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
@@ -35,7 +36,7 @@ class MinistrySerializer(serializers.ModelSerializer[Ministry]):
         many=True,
         help_text="Codes of the bodies directly below, in 建制順.",
     )
-    order = serializers.FloatField(read_only=True, help_text="Place in 建制順.")
+    order = serializers.FloatField(read_only=True, help_text=_("Place in 建制順."))
     aliases = serializers.ListField(
         source="alias_names",
         child=serializers.CharField(),

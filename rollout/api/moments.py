@@ -6,6 +6,8 @@ from typing import Any
 from django.db import OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -21,14 +23,14 @@ AS_OF_HELP = (
 LONGEST_CHANGE = timedelta(minutes=5)
 """No transaction that writes the plan takes longer."""
 
-FORMS = "「2026-11-22」（その日の終わり）か「2026-11-22T09:00:00+09:00」のように指定してください。"
+FORMS = _("「2026-11-22」（その日の終わり）か「2026-11-22T09:00:00+09:00」のように指定してください。")
 
 
 class Busy(APIException):
     """A change of the plan is being written and takes its time. Becomes a 503."""
 
     status_code = 503
-    default_detail = "計画の変更を書き込んでいるところです。少し待ってからやり直してください。"
+    default_detail = _("計画の変更を書き込んでいるところです。少し待ってからやり直してください。")
     default_code = "busy"
     wait = 5
 
@@ -50,10 +52,12 @@ def known(moment: datetime) -> datetime:
     """The moment, if the plan of then is known. Raises NotFound before the history."""
     since = history.complete_since()
     if since is None:
-        raise NotFound("計画の履歴がまだありません。計画が登録されてから指定してください。")
+        raise NotFound(gettext("計画の履歴がまだありません。計画が登録されてから指定してください。"))
     if moment < since:
         begin = f"{timezone.localtime(since):%Y-%m-%d %H:%M:%S}"
-        raise NotFound(f"計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。")
+        raise NotFound(
+            gettext("計画の履歴がそこまで遡れません。履歴の始まりは {begin} です。").format(begin=begin)
+        )
     return moment
 
 
@@ -67,9 +71,9 @@ def _read(text: str) -> datetime:
     if day is not None:
         return _settled(_end_of(day, now), now)
     if moment is None or timezone.is_naive(moment):
-        raise ValidationError(f"「{text[:50]}」は読めません。{FORMS}")
+        raise ValidationError(gettext("「{text}」は読めません。{forms}").format(text=text[:50], forms=FORMS))
     if moment > now:
-        raise ValidationError(f"未来の時点です。{FORMS}")
+        raise ValidationError(gettext("未来の時点です。{forms}").format(forms=FORMS))
     return _settled(moment, now)
 
 
@@ -91,7 +95,7 @@ def current_moment() -> datetime:
 def _end_of(day: date, now: datetime) -> datetime:
     today = timezone.localdate(now)
     if day > today:
-        raise ValidationError(f"未来の日です。{FORMS}")
+        raise ValidationError(gettext("未来の日です。{forms}").format(forms=FORMS))
     if day == today:
         return now
     midnight = datetime.combine(day + timedelta(days=1), time(), timezone.get_current_timezone())

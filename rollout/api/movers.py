@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F, IntegerField, Value
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -25,7 +26,7 @@ from rollout.domain.projection import fiscal_year_end
 from rollout.history import Cited, cited, rows_at
 from rollout.models import Baseline, Cohort, Rollout, Wave
 from rollout.models.evidence import CitedChange
-from rollout.models.labels import CAUSE_LABELS
+from rollout.models.labels import CAUSE_LABELS, say
 from rollout.reader import read_plan
 from rollout.states import RolloutName, rollout_names
 
@@ -74,9 +75,13 @@ class MonthParameter(serializers.CharField):
         try:
             period = parse(text)
         except FuzzyDateError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(say(error.words)) from error
         if period.precision is not Precision.MONTH or period.open_ended or period.earliest is None:
-            raise ValidationError(f"「{text[:50]}」は月ではありません。「2027-03」のように指定してください。")
+            raise ValidationError(
+                gettext("「{text}」は月ではありません。「2027-03」のように指定してください。").format(
+                    text=text[:50]
+                )
+            )
         return month_number(period.earliest)
 
 
@@ -102,7 +107,9 @@ class MoversQuery(BasisQuery):
         start = attrs["from"] if name == "from" else known(attrs["baseline"].moment)
         end = attrs.get("to") or current_moment()
         if end < start:
-            raise ValidationError({"to": [f"「to」は「{name}」より後の時点を指定してください。"]})
+            raise ValidationError(
+                {"to": [gettext("「to」は「{name}」より後の時点を指定してください。").format(name=name)]}
+            )
         return {**attrs, "from": start, "to": end}
 
 

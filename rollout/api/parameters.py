@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -19,7 +20,9 @@ class ChoiceParameter(serializers.ChoiceField):
     """One of a few words; another word is answered with all of them."""
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
-        error = f"「{{input}}」は選べません。使えるのは {'、'.join(choices)} です。"
+        error = gettext("「{{input}}」は選べません。使えるのは {names} です。").format(
+            names=gettext("、").join(choices)
+        )
         messages: Any = dict.fromkeys(("invalid_choice", "null"), error)
         super().__init__(choices, error_messages=messages, required=False, **kwargs)
 
@@ -43,8 +46,10 @@ class RowParameter(serializers.SlugRelatedField[Any]):
     def __init__(self, rows: QuerySet[Any], **kwargs: Any) -> None:
         noun = rows.model._meta.verbose_name
         messages: Any = {
-            "does_not_exist": f"「{{value}}」というコードの{noun}はありません。",
-            "null": f"{noun}のコードを指定してください。",  # what was given is empty
+            "does_not_exist": gettext("「{{value}}」というコードの{noun}はありません。").format(noun=noun),
+            "null": gettext("{noun}のコードを指定してください。").format(
+                noun=noun
+            ),  # what was given is empty
         }
         super().__init__(slug_field="code", queryset=rows, error_messages=messages, **kwargs)
 
@@ -59,7 +64,9 @@ def check_one_of(given: Mapping[str, Any], *names: str) -> str:
     """The one of `names` that is given. Raises ValidationError, by parameter, for none and for several."""
     found = [name for name in names if name in given]
     if len(found) != 1:
-        message = f"「{'」か「'.join(names)}」のどちらか1つを指定してください。"
+        message = gettext("「{names}」のどちらか1つを指定してください。").format(
+            names=gettext("」か「").join(names)
+        )
         raise ValidationError({name: [message] for name in found or names})
     return found[0]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -26,7 +27,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
     fiscal_year = serializers.IntegerField(
         allow_null=True, help_text="Fiscal year (from April) of the latest day, by the year it starts in."
     )
-    fiscal_year_label = serializers.CharField(allow_null=True, help_text="The same as `R8年度`.")
+    fiscal_year_label = serializers.CharField(allow_null=True, help_text=_("The same as `R8年度`."))
 
 
 def period_json(period: FuzzyDate) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from rollout.api.checkpoints import CheckpointSerializer, checkpoints_json
@@ -138,7 +139,7 @@ class ProjectionPointSerializer(serializers.Serializer[Any]):
     period = serializers.CharField(
         help_text="`2026-06`, `2026-Q4` (fiscal: January to March 2027) or `2026`, by granularity."
     )
-    label = serializers.CharField(help_text="`R8.6`, `R8年度第4四半期` or `R8年度`.")  # type: ignore[assignment]
+    label = serializers.CharField(help_text=_("`R8.6`, `R8年度第4四半期` or `R8年度`."))  # type: ignore[assignment]
     fiscal_year = serializers.IntegerField(help_text="Fiscal year, from April, by the year it starts in.")
     added = serializers.IntegerField(help_text="Users added within the period.")
     cumulative = serializers.IntegerField(help_text="Planned users.")
@@ -151,7 +152,7 @@ class ProjectionFiscalYearSerializer(serializers.Serializer[Any]):
     """One fiscal year; `cumulative` and `confirmed` are users at its end."""
 
     fiscal_year = serializers.IntegerField(help_text="By the year it starts in, from April.")
-    label = serializers.CharField(help_text="`R8年度`.")  # type: ignore[assignment]
+    label = serializers.CharField(help_text=_("`R8年度`."))  # type: ignore[assignment]
     added = serializers.IntegerField(help_text="Users added within the year.")
     cumulative = serializers.IntegerField(help_text="Planned users.")
     confirmed = serializers.IntegerField(help_text="Users of waves confirmed in use.")

@@ -10,6 +10,8 @@ import django_filters.rest_framework as filters  # type: ignore[import-untyped]
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
@@ -21,17 +23,18 @@ from rollout.api.filters import CodeFilter, DayFilter
 from rollout.api.views import ReadViewSet
 from rollout.domain.dates import FIRST_DAY, LAST_DAY
 from rollout.models import Reminder, ReminderRule, Wave
+from rollout.models.labels import joined
 from rollout.models.reminders import STATE_LABELS
 
 ROW: dict[str, Any] = {
     "id": 1204,
-    "wave": {"code": "local-finance-bureaus-1", "label": "財務局"},
-    "rule": {"code": "before-30-days", "label": "30日前"},
+    "wave": {"code": "local-finance-bureaus-1", "label": _("財務局")},
+    "rule": {"code": "before-30-days", "label": _("30日前")},
     "address": "gss@example.go.jp",
     "cutover_version": 1,
     "occurrence": 0,
     "state": "sent",
-    "state_label": "送信済み",
+    "state_label": _("送信済み"),
     "state_note": "",
     "due_at": "2026-12-02T09:00:00+09:00",
     "retry_at": None,
@@ -42,7 +45,7 @@ ROW: dict[str, Any] = {
     "message_id": "<0b0f9c1e-6a43-4b52-9d0c-3b1f4f6d2a77@example.go.jp>",
     "told_cutover": "R9.1",
     "told_status": "planned",
-    "subject": "財務局 切替のお知らせ（R9.1）",
+    "subject": _("財務局 切替のお知らせ（R9.1）"),
     "reply_to": "pmo@example.go.jp",
     "acknowledged_at": "2026-12-03T10:12:00+09:00",
     "decided_by": None,
@@ -54,7 +57,9 @@ DETAIL = {
     "calendar": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n",
     "has_picture": False,
 }
-_STATE_ERROR = f"「%(value)s」という状態はありません。使えるのは {'、'.join(STATE_LABELS)} です。"
+_STATE_ERROR = format_lazy(
+    _("「%(value)s」という状態はありません。使えるのは {names} です。"), names=joined(STATE_LABELS)
+)
 _DAYS = [
     MinValueValidator(FIRST_DAY, f"{FIRST_DAY} 以降の日を指定してください。"),
     MaxValueValidator(LAST_DAY, f"{LAST_DAY} 以前の日を指定してください。"),

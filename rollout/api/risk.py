@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -22,7 +23,7 @@ from rollout.history import rows_at
 from rollout.models import SlipAssumption
 from rollout.reader import read_slips
 
-ASSUMPTION_MISSING = (
+ASSUMPTION_MISSING = _(
     "遅れの仮定が登録されていないため、確率は計算できません。管理画面の「遅れの仮定」で登録してください。"
 )
 HISTORY, ASSUMPTION = "history", "assumption"
@@ -167,7 +168,7 @@ class RiskPointSerializer(serializers.Serializer[Any]):
     """One period: percentiles of cumulative users at its end, by nearest rank."""
 
     period = serializers.CharField(help_text="`2026-06`, `2026-Q4` or `2026`, by granularity.")
-    label = serializers.CharField(help_text="`R8.6`, `R8年度第4四半期` or `R8年度`.")  # type: ignore[assignment]
+    label = serializers.CharField(help_text=_("`R8.6`, `R8年度第4四半期` or `R8年度`."))  # type: ignore[assignment]
     p10 = serializers.IntegerField(help_text="One draw in ten has no more users than this.")
     p50 = serializers.IntegerField(help_text="Half of the draws have no more.")
     p90 = serializers.IntegerField(help_text="Nine draws in ten have no more.")
@@ -185,7 +186,7 @@ class RiskFiscalYearSerializer(serializers.Serializer[Any]):
     """A fiscal year with a published increase, and how often the draws bring it."""
 
     fiscal_year = serializers.IntegerField(help_text="By the year it starts in, from April.")
-    label = serializers.CharField(help_text="`R8年度`.")  # type: ignore[assignment]
+    label = serializers.CharField(help_text=_("`R8年度`."))  # type: ignore[assignment]
     published_added = serializers.IntegerField(help_text="The increase that a source publishes.")
     counted_from = serializers.IntegerField(
         help_text="Users that the plan has at the year's beginning, whoever of them has been confirmed."

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import django_filters.rest_framework as filters  # type: ignore[import-untyped]
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,6 +19,7 @@ from rollout.api.views import ReadViewSet, check_may_see_scenarios
 from rollout.domain.dates import UNDECIDED, FuzzyDate
 from rollout.history import plan_changed_at
 from rollout.models import Scenario, ScenarioChange
+from rollout.models.labels import joined
 from rollout.models.scenario import ScenarioQuerySet
 from rollout.models.visible import visible_scenarios
 from rollout.scenarios import Fact, Step, by_change, steps_at_start, steps_now
@@ -39,7 +43,10 @@ EXAMPLE = {
         }
     ],
 }
-_STATE_ERROR = f"「%(value)s」という状況はありません。使えるのは {'、'.join(Scenario.State.values)} です。"
+_STATE_ERROR = format_lazy(
+    _("「%(value)s」という状況はありません。使えるのは {names} です。"),
+    names=joined(Scenario.State.values),
+)
 
 
 class ScenarioFilter(filters.FilterSet):  # type: ignore[misc]
@@ -157,7 +164,7 @@ def _change_json(change: ScenarioChange) -> dict[str, Any]:
 
 def _present(steps: Iterable[Step]) -> str | None:
     texts = dict.fromkeys(_text(step.before) or "" for step in steps)
-    return "、".join(text for text in texts if text) or None
+    return gettext("、").join(text for text in texts if text) or None
 
 
 def _text(fact: Fact) -> str | None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 
 from rollout.domain.checkpoints import judge
@@ -22,7 +23,7 @@ class NotComputed(APIException):
     """Nothing has been computed yet; a minute later the tick will have done it. Becomes a 503."""
 
     status_code = 503
-    default_detail = (
+    default_detail = _(
         "見込みがまだ計算されていません。1分ほど待つか、"
         "`manage.py recompute` を実行してからやり直してください。"
     )

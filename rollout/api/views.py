@@ -6,6 +6,8 @@ from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework import viewsets
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
@@ -43,9 +45,13 @@ def check_parameters(request: Request, known: Sequence[str]) -> None:
     errors = {}
     for name, values in request.query_params.lists():
         if name not in known:
-            errors[name] = [f"「{name}」というパラメータはありません。{_offer(known)}"]
+            errors[name] = [
+                gettext("「{name}」というパラメータはありません。{offer}").format(
+                    name=name, offer=_offer(known)
+                )
+            ]
         elif len(values) > 1:
-            errors[name] = [f"「{name}」は1回だけ指定してください。"]
+            errors[name] = [gettext("「{name}」は1回だけ指定してください。").format(name=name)]
     if errors:
         raise ValidationError(errors)
 
@@ -67,7 +73,7 @@ def seen_by(kind: type[models.Model], request: Request) -> models.Q:
 class WholePlan(ReadIfPublic):
     """For answers about all ministries together, line by line."""
 
-    message = "担当の府省庁だけを見る役割なので、計画全体の内訳は見られません。"
+    message = _("担当の府省庁だけを見る役割なので、計画全体の内訳は見られません。")
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """False for who is limited to their own ministries, unless anybody may read it."""
@@ -81,7 +87,11 @@ def shows_people(request: Request) -> bool:
 
 
 def _offer(known: Sequence[str]) -> str:
-    return f"使えるのは {'、'.join(known)} です。" if known else "この URL はパラメータを受け取りません。"
+    return (
+        gettext("使えるのは {names} です。").format(names=gettext("、").join(known))
+        if known
+        else gettext("この URL はパラメータを受け取りません。")
+    )
 
 
 class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):

@@ -15,6 +15,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from rollout import answers
@@ -42,9 +44,9 @@ class UseForm(forms.Form):
     """Since when a wave has been in use."""
 
     day = FuzzyDateFormField(
-        label="実際に利用を開始した日",
+        label=_("実際に利用を開始した日"),
         required=True,
-        error_messages={"required": "利用を開始した日を入力してください。"},
+        error_messages={"required": _("利用を開始した日を入力してください。")},
     )
 
 
@@ -92,12 +94,12 @@ def _record(request: HttpRequest, reminder: Reminder) -> HttpResponse:
     form = UseForm(request.POST if button == "use" else None)
     try:
         if button == "received":
-            _say(request, "受け取ったこと", is_new=answers.acknowledge(reminder=reminder))
+            _say(request, gettext("受け取ったこと"), is_new=answers.acknowledge(reminder=reminder))
         elif button == "cutover":
-            _say(request, "日程確認", is_new=answers.confirm_cutover_by_link(reminder=reminder))
+            _say(request, gettext("日程確認"), is_new=answers.confirm_cutover_by_link(reminder=reminder))
         elif button == "use" and form.is_valid():
             is_new = answers.confirm_use_by_link(reminder=reminder, day=form.cleaned_data["day"])
-            _say(request, "利用開始", is_new=is_new)
+            _say(request, gettext("利用開始"), is_new=is_new)
         else:
             return _show(request, reminder, form=form, status=HTTPStatus.BAD_REQUEST)
     except ValidationError as error:
@@ -107,7 +109,9 @@ def _record(request: HttpRequest, reminder: Reminder) -> HttpResponse:
 
 def _say(request: HttpRequest, what: str, *, is_new: bool) -> None:
     said = (
-        f"{what}を記録しました。ありがとうございます。" if is_new else f"{what}は、すでに記録されています。"
+        gettext("{what}を記録しました。ありがとうございます。").format(what=what)
+        if is_new
+        else gettext("{what}は、すでに記録されています。").format(what=what)
     )
     messages.success(request, said)
 
@@ -162,21 +166,29 @@ def _reading(cutover: FuzzyDate) -> list[str]:
     first, last = cutover.earliest, cutover.latest
     if first is None:
         return []
-    days = first.isoformat() if first == last else f"{first}〜{last or ''}"
+    days = (
+        first.isoformat()
+        if first == last
+        else gettext("{first}〜{value}").format(first=first, value=last or "")
+    )
     year = [] if cutover.fiscal_year is None else [fiscal_year_label(cutover.fiscal_year)]
     return [cutover.format_japanese(), days, *year]
 
 
 def _standing_label(wave: Wave) -> str:
     if wave.merged_into:
-        return f"「{wave.merged_into}」に統合"
+        return gettext("「{merged_into}」に統合").format(merged_into=wave.merged_into)
     label = wave.get_status_display()
-    return f"{label}（{OVERDUE_LABEL}）" if wave.is_overdue_unconfirmed(timezone.localdate()) else label
+    return (
+        gettext("{label}（{overdue_label}）").format(label=label, overdue_label=OVERDUE_LABEL)
+        if wave.is_overdue_unconfirmed(timezone.localdate())
+        else label
+    )
 
 
 def _users_text(wave: Wave) -> str:
     projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
-    return count_text(*projection.count_of(wave.pk)) if projection else "計算待ち"
+    return count_text(*projection.count_of(wave.pk)) if projection else gettext("計算待ち")
 
 
 def _told(reminder: Reminder, wave: Wave) -> tuple[str, str] | None:

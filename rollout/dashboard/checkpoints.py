@@ -41,7 +41,7 @@ def _checkpoint_row(target: Target, projection: Projection) -> CheckpointRow:
         band=band_text(point),
         confirmed=count(point.confirmed),
         verdict=found["verdict"].replace("_", "-"),
-        verdict_label=VERDICT_LABELS[found["verdict"]],
+        verdict_label=str(VERDICT_LABELS[found["verdict"]]),
         since=_day_text(found["since"]),
     )
 

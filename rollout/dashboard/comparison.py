@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 from django.core.exceptions import ValidationError
@@ -10,6 +10,8 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.dashboard import differences
 from rollout.dashboard.pages import QUOTED_LENGTH, public_page, read_basis, render_page
@@ -23,16 +25,19 @@ from rollout.models.visible import visible, visible_scenarios
 from rollout.recompute import settled_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 TEMPLATE = "rollout/dashboard/comparison.html"
 Chosen = TypeVar("Chosen", Baseline, Scenario)
 Either = Baseline | Scenario
 Person = AbstractBaseUser | AnonymousUser
 ADDED = (
-    ("add_baseline", "admin:rollout_baseline_add", "基準計画を追加"),
-    ("add_scenario", "admin:rollout_scenario_add", "試算を追加"),
+    ("add_baseline", "admin:rollout_baseline_add", _("基準計画を追加")),
+    ("add_scenario", "admin:rollout_scenario_add", _("試算を追加")),
 )
-CHOOSE = "下から選んでください。"
-SCENARIOS_HIDDEN = "試算を見られるのは、権限のある人がログインしたときだけです。"
+CHOOSE = _("下から選んでください。")
+SCENARIOS_HIDDEN = _("試算を見られるのは、権限のある人がログインしたときだけです。")
 
 
 class _RefusedError(Exception):
@@ -75,7 +80,9 @@ def _read(request: HttpRequest) -> _Asked:
     except _RefusedError as error:
         refused = str(error)
     if unknown is not None:
-        refused = f"「basis={unknown}」という読み方はありません。cumulative か group を指定してください。"
+        refused = gettext(
+            "「basis={unknown}」という読み方はありません。cumulative か group を指定してください。"
+        ).format(unknown=unknown)
     return _Asked(None if refused else chosen, basis, refused)
 
 
@@ -83,7 +90,7 @@ def _choose(request: HttpRequest) -> Either | None:
     """The baseline or scenario that the address names; None where it names none. Raises _RefusedError."""
     baseline, scenario = request.GET.get("baseline"), request.GET.get("scenario")
     if baseline and scenario:
-        raise _RefusedError("基準計画と試算は一緒に選べません。どちらか1つを選んでください。")
+        raise _RefusedError(gettext("基準計画と試算は一緒に選べません。どちらか1つを選んでください。"))
     remedy = CHOOSE if may_see_scenarios(request.user) else SCENARIOS_HIDDEN
     chosen: Either | None = _row(Baseline.objects.all(), baseline) or _row(
         visible_scenarios(request.user), scenario, remedy
@@ -95,13 +102,17 @@ def _choose(request: HttpRequest) -> Either | None:
     return chosen
 
 
-def _row(rows: QuerySet[Chosen], code: str | None, remedy: str = CHOOSE) -> Chosen | None:
+def _row(rows: QuerySet[Chosen], code: str | None, remedy: "StrOrPromise" = CHOOSE) -> Chosen | None:
     if not code:
         return None
     row = rows.filter(code=code).first()
     if row is None:
         name = rows.model._meta.verbose_name
-        raise _RefusedError(f"「{code[:QUOTED_LENGTH]}」という{name}はありません。{remedy}")
+        raise _RefusedError(
+            gettext("「{code}」という{name}はありません。{remedy}").format(
+                code=code[:QUOTED_LENGTH], name=name, remedy=remedy
+            )
+        )
     return row
 
 
@@ -109,7 +120,9 @@ def _check_known(baseline: Baseline) -> None:
     since = complete_since()
     if since is None or baseline.moment < since:
         raise _RefusedError(
-            f"「{baseline.label}」の時点（{moment_text(baseline.moment)}）の計画は、履歴に残っていません。"
+            gettext("「{label}」の時点（{moment_text}）の計画は、履歴に残っていません。").format(
+                label=baseline.label, moment_text=moment_text(baseline.moment)
+            )
         )
 
 

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from rollout.charts import Size
 from rollout.dashboard.figures import count, span_text
 from rollout.dashboard.listings import LISTED
@@ -94,35 +96,59 @@ def headline(found: Comparison, year: int) -> str:
     """The one sentence: from which figure to which."""
     movement = found.movement(fiscal_year_end(year))
     is_scenario = found.after.scenario is not None
-    since = f"「{found.after.label}」では" if is_scenario else f"「{found.before.label}」から"
-    subject = f"{since}、{fiscal_year_label(year)}末の見込みは {count(movement.before)}人"
+    since = (
+        gettext("「{label}」では").format(label=found.after.label)
+        if is_scenario
+        else gettext("「{label}」から").format(label=found.before.label)
+    )
+    subject = gettext("{since}、{fiscal_year_label}末の見込みは {count}人").format(
+        since=since, fiscal_year_label=fiscal_year_label(year), count=count(movement.before)
+    )
     if not movement.difference:
-        return f"{subject}のまま{'です' if is_scenario else '変わっていません'}。"
-    change = f"{count(movement.after)}人（{signed_text(movement.difference)}人）"
-    return f"{subject} → {change}に{'なります' if is_scenario else 'なりました'}。"
+        return gettext("{subject}のまま{value}。").format(
+            subject=subject, value=gettext("です") if is_scenario else gettext("変わっていません")
+        )
+    change = gettext("{count}人（{signed_text}人）").format(
+        count=count(movement.after), signed_text=signed_text(movement.difference)
+    )
+    return gettext("{subject} → {change}に{value}。").format(
+        subject=subject, change=change, value=gettext("なります") if is_scenario else gettext("なりました")
+    )
 
 
 def counts_text(waves: Sequence[ComparedWave]) -> str:
     """How many waves moved, came, went, were merged and were cancelled, in words."""
     slips = [wave.slip for wave in waves]
     cost = total_user_months(slips)
-    late = f"（差し引き {count(abs(cost))} 人月の{'遅れ' if cost > 0 else '前倒し'}）" if cost else ""
+    late = (
+        gettext("（差し引き {count} 人月の{value}）").format(
+            count=count(abs(cost)), value=gettext("遅れ") if cost > 0 else gettext("前倒し")
+        )
+        if cost
+        else ""
+    )
     parts = [
-        (sum(slip.moved for slip in slips), f"日程が動いた移行単位は {{}}件{late}"),
-        (sum(wave.presence is Presence.ADDED for wave in waves), "追加は {}件"),
-        (sum(wave.presence is Presence.REMOVED for wave in waves), "削除は {}件"),
-        (sum(wave.presence is Presence.MERGED for wave in waves), "統合は {}件"),
-        (sum("中止" in _changes(wave) for wave in waves), "中止は {}件"),
+        (sum(slip.moved for slip in slips), gettext("日程が動いた移行単位は {{}}件{late}").format(late=late)),
+        (sum(wave.presence is Presence.ADDED for wave in waves), gettext("追加は {}件")),
+        (sum(wave.presence is Presence.REMOVED for wave in waves), gettext("削除は {}件")),
+        (sum(wave.presence is Presence.MERGED for wave in waves), gettext("統合は {}件")),
+        (sum("中止" in _changes(wave) for wave in waves), gettext("中止は {}件")),
     ]
     found = [text.format(count(number)) for number, text in parts if number]
-    return f"{'、'.join(found)}です。" if found else "日程の変更、追加、削除、統合、中止はありません。"
+    return (
+        gettext("{names}です。").format(names=gettext("、").join(found))
+        if found
+        else gettext("日程の変更、追加、削除、統合、中止はありません。")
+    )
 
 
 def year_rows(found: Comparison, current: int) -> list[YearRow]:
     """Every fiscal year that either curve covers."""
     return [
         YearRow(
-            label=f"{fiscal_year_label(end.fiscal_year)}末",
+            label=gettext("{fiscal_year_label}末").format(
+                fiscal_year_label=fiscal_year_label(end.fiscal_year)
+            ),
             span=span_text(end.fiscal_year),
             in_progress=end.fiscal_year == current,
             before=count(end.before),
@@ -146,7 +172,7 @@ def explain_year(found: Comparison, current: int) -> Explained | None:
     steps = _steps(movement, found)
     moves = steps[1:-1]
     return Explained(
-        year=f"{fiscal_year_label(year)}末",
+        year=gettext("{fiscal_year_label}末").format(fiscal_year_label=fiscal_year_label(year)),
         before=count(movement.before),
         after=count(movement.after),
         movers=[
@@ -156,7 +182,9 @@ def explain_year(found: Comparison, current: int) -> Explained | None:
             for step in moves
         ],
         charts=[_chart(steps, size) for size in (WIDE, NARROW)],
-        chart_alt=_alt(f"{fiscal_year_label(year)}末", steps),
+        chart_alt=_alt(
+            gettext("{fiscal_year_label}末").format(fiscal_year_label=fiscal_year_label(year)), steps
+        ),
     )
 
 
@@ -170,11 +198,13 @@ def _steps(movement: Movement, found: Comparison) -> list[Step]:
     """From the one total to the other; the smallest movers, if there are many, in one step."""
     listed = movement.movers if len(movement.movers) <= LISTED else movement.movers[: LISTED - 1]
     moves: list[tuple[tuple[str, ...], int]] = [
-        ((found.names[mover.rollout].label, CAUSE_LABELS[mover.cause]), mover.users) for mover in listed
+        ((found.names[mover.rollout].label, str(CAUSE_LABELS[mover.cause])), mover.users) for mover in listed
     ]
     rest = movement.movers[len(listed) :]
     if rest:
-        moves.append(((f"ほか {count(len(rest))}件",), sum(mover.users for mover in rest)))
+        moves.append(
+            ((gettext("ほか {count}件").format(count=count(len(rest))),), sum(mover.users for mover in rest))
+        )
     steps, users = [Step((found.before.label,), movement.before, movement.before)], movement.before
     for words, change in moves:
         steps.append(Step(words, users, users + change))
@@ -190,13 +220,22 @@ def _chart(steps: Sequence[Step], size: Size) -> tuple[str, str]:
 
 def _alt(year: str, steps: Sequence[Step]) -> str:
     """What the chart shows, in one sentence for those who do not see it."""
-    moves = "、".join(
-        f"{'の'.join(step.words)}で{signed_text(step.end - step.start)}人" for step in steps[1:-1]
+    moves = gettext("、").join(
+        gettext("{names}で{signed_text}人").format(
+            names=gettext("の").join(step.words), signed_text=signed_text(step.end - step.start)
+        )
+        for step in steps[1:-1]
     )
     first, last = steps[0], steps[-1]
-    return (
-        f"{year}の累計利用者数の差の内訳の図。{first.words[0]}の{count(first.end)}人から、{moves}、"
-        f"{last.words[0]}は{count(last.end)}人。"
+    return gettext(
+        "{year}の累計利用者数の差の内訳の図。{value}の{count}人から、{moves}、{value2}は{count2}人。"
+    ).format(
+        year=year,
+        value=first.words[0],
+        count=count(first.end),
+        moves=moves,
+        value2=last.words[0],
+        count2=count(last.end),
     )
 
 
@@ -245,22 +284,22 @@ def _changes(wave: ComparedWave) -> list[str]:
     """What is otherwise, in words."""
     before, after = wave.before, wave.after
     if before is None:
-        return ["追加"]
+        return [gettext("追加")]
     if after is None:
-        return ["統合" if wave.presence is Presence.MERGED else "削除"]
+        return [gettext("統合") if wave.presence is Presence.MERGED else gettext("削除")]
     changes = [] if before.status == after.status else [_status_change(before.status, after.status)]
     if before.cutover != after.cutover:
-        changes.append("日程")
+        changes.append(gettext("日程"))
     if (before.users, before.count_basis) != (after.users, after.count_basis):
-        changes.append("人数")
+        changes.append(gettext("人数"))
     return changes
 
 
 def _status_change(before: str, after: str) -> str:
     if after == Status.CANCELLED:
-        return "中止"
+        return gettext("中止")
     if before == Status.CANCELLED:
-        return "再開"
+        return gettext("再開")
     return f"{STATUS_LABELS[before]}→{STATUS_LABELS[after]}"
 
 
@@ -269,8 +308,10 @@ def slip_text(slip: Slip) -> str:
     if not slip.moved or slip.months is None or slip.low is None or slip.high is None:
         return NONE_TEXT
     if slip.low == slip.high:
-        return f"{signed_text(slip.months)}か月"
-    return f"{signed_text(slip.low)}〜{signed_text(slip.high)}か月"
+        return gettext("{signed_text}か月").format(signed_text=signed_text(slip.months))
+    return gettext("{signed_text}〜{signed_text2}か月").format(
+        signed_text=signed_text(slip.low), signed_text2=signed_text(slip.high)
+    )
 
 
 def user_months_text(slip: Slip) -> str:
@@ -278,5 +319,7 @@ def user_months_text(slip: Slip) -> str:
     if not slip.moved or slip.months is None:
         return NONE_TEXT
     if slip.user_months is None:
-        return "不明"
-    return f"{'−' if slip.user_months < 0 else ''}{count(abs(slip.user_months))} 人月"
+        return gettext("不明")
+    return gettext("{value}{count} 人月").format(
+        value="−" if slip.user_months < 0 else "", count=count(abs(slip.user_months))
+    )

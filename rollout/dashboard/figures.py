@@ -7,6 +7,8 @@ users are never added up: 145,312 may be planned for this month while 47,000 are
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from rollout.charts import month_text
 from rollout.domain.dates import fiscal_year_bounds, fiscal_year_label
 from rollout.domain.plan import month_parts
@@ -89,20 +91,32 @@ def headline(curve: Projection, overdue_waves: int) -> list[str]:
     end = curve.at(fiscal_year_end(year))
     against = _against_target(curve, end.cumulative)
     sentences = [
-        f"{fiscal_year_label(year)}末の見込みは {end.cumulative:,}人{against}。",
-        f"利用を確認できたのは {current_month(curve).confirmed:,}人です。",
+        gettext("{fiscal_year_label}末の見込みは {cumulative:,}人{against}。").format(
+            fiscal_year_label=fiscal_year_label(year), cumulative=end.cumulative, against=against
+        ),
+        gettext("利用を確認できたのは {confirmed:,}人です。").format(
+            confirmed=current_month(curve).confirmed
+        ),
     ]
     if overdue_waves:
-        sentences.append(f"予定日を過ぎて未確認の移行が {overdue_waves:,}件あります。")
+        sentences.append(
+            gettext("予定日を過ぎて未確認の移行が {overdue_waves:,}件あります。").format(
+                overdue_waves=overdue_waves
+            )
+        )
     if curve.undated_users:
-        sentences.append(f"時期未定が {curve.undated_users:,}人残っています。")
+        sentences.append(
+            gettext("時期未定が {undated_users:,}人残っています。").format(undated_users=curve.undated_users)
+        )
     return sentences
 
 
 def _against_target(curve: Projection, users: int) -> str:
     if curve.target_users is None:
-        return "です。目標は登録されていません"
-    return f"で、目標 {curve.target_users:,}人の {share_text(users, curve.target_users)} です"
+        return gettext("です。目標は登録されていません")
+    return gettext("で、目標 {target_users:,}人の {share_text} です").format(
+        target_users=curve.target_users, share_text=share_text(users, curve.target_users)
+    )
 
 
 def tiles(curve: Projection) -> list[Tile]:
@@ -110,18 +124,28 @@ def tiles(curve: Projection) -> list[Tile]:
     now, year = current_month(curve), fiscal_year_in_progress(curve)
     end = curve.at(fiscal_year_end(year))
     month = month_text(now.first_month)
-    behind = f"計画との差 {signed_text(now.confirmed - now.cumulative)}人"
+    behind = gettext("計画との差 {signed_text}人").format(
+        signed_text=signed_text(now.confirmed - now.cumulative)
+    )
     return [
-        Tile("planned", f"計画（{month}まで）", count(now.cumulative), "予定どおりなら利用中の人数"),
-        Tile("confirmed", "利用確認済み", count(now.confirmed), behind),
+        Tile(
+            "planned",
+            gettext("計画（{month}まで）").format(month=month),
+            count(now.cumulative),
+            gettext("予定どおりなら利用中の人数"),
+        ),
+        Tile("confirmed", gettext("利用確認済み"), count(now.confirmed), behind),
         Tile(
             "year-end",
-            f"{fiscal_year_label(year)}末の見込み",
+            gettext("{fiscal_year_label}末の見込み").format(fiscal_year_label=fiscal_year_label(year)),
             count(end.cumulative),
-            f"幅 {band_text(end)}人",
+            gettext("幅 {band_text}人").format(band_text=band_text(end)),
         ),
         Tile(
-            "undated", "時期未定", count(curve.undated_users), "公表人数のうち、時期か内訳が決まっていない分"
+            "undated",
+            gettext("時期未定"),
+            count(curve.undated_users),
+            gettext("公表人数のうち、時期か内訳が決まっていない分"),
         ),
     ]
 
@@ -140,7 +164,7 @@ def _fiscal_year_row(curve: Projection, year: int, cohort: Cohort | None) -> Fis
     end, before = curve.at(fiscal_year_end(year)), curve.at(fiscal_year_end(year - 1))
     added, published = end.cumulative - before.cumulative, curve.published_added.get(year)
     in_progress = fiscal_year_in_progress(curve)
-    about = "約" if cohort and cohort.approximate else ""
+    about = gettext("約") if cohort and cohort.approximate else ""
     return FiscalYearRow(
         label=fiscal_year_label(year),
         span=span_text(year),

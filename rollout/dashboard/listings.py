@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext
 
 from rollout.charts import Observed
 from rollout.dashboard.figures import count
@@ -38,7 +39,7 @@ class Count:
         """An unknown count has no number."""
         return cls(
             basis.name.lower().replace("_", "-"),
-            COUNT_BASIS_LABELS[basis],
+            str(COUNT_BASIS_LABELS[basis]),
             "" if users is None else count(users),
         )
 
@@ -168,13 +169,20 @@ def _describe_rollouts(codes: Iterable[str]) -> dict[str, str]:
 def _with_cutovers(rollout: Rollout) -> str:
     dates = [wave.cutover for wave in rollout.waves.all() if not wave.cutover.is_undecided]
     texts = dict.fromkeys(day.format_short() for day in sorted(dates, key=lambda day: day.sort_key))
-    return f"{rollout.label}（{'、'.join(texts)}）" if texts else rollout.label
+    return (
+        gettext("{label}（{names}）").format(label=rollout.label, names=gettext("、").join(texts))
+        if texts
+        else rollout.label
+    )
 
 
 def _describe_waves(codes: Iterable[str]) -> dict[str, str]:
     """Code to name with the date as written: 「財務省 第2陣（検討中）」."""
     rows = Wave.objects.filter(code__in=set(codes)).select_related("rollout__lead_ministry")
-    return {row.code: f"{row}（{row.cutover.format_short()}）" for row in rows}
+    return {
+        row.code: gettext("{row}（{format_short}）").format(row=row, format_short=row.cutover.format_short())
+        for row in rows
+    }
 
 
 def list_conflicts(curve: Curve, cohorts: Iterable[Cohort]) -> list[str]:
@@ -187,14 +195,16 @@ def list_conflicts(curve: Curve, cohorts: Iterable[Cohort]) -> list[str]:
     }
     texts = [_conflict_text(conflict, labels, rollouts) for conflict in shown]
     left_off = len(curve.conflicts) - len(shown)
-    return [*texts, f"ほか {left_off:,}件"] if left_off else texts
+    return [*texts, gettext("ほか {left_off:,}件").format(left_off=left_off)] if left_off else texts
 
 
 def _conflict_text(conflict: Conflict, cohorts: dict[str, str], rollouts: dict[str, str]) -> str:
-    where = f"「{cohorts.get(conflict.cohort, conflict.cohort)}」"
+    where = gettext("「{get}」").format(get=cohorts.get(conflict.cohort, conflict.cohort))
     if conflict.rollout:
-        where += f"の {rollouts.get(conflict.rollout, conflict.rollout)}"
-    return f"{where}：{CONFLICT_LABELS[conflict.kind]}（{abs(conflict.users):,}人）。"
+        where += gettext("の {get}").format(get=rollouts.get(conflict.rollout, conflict.rollout))
+    return gettext("{where}：{conflict}（{abs:,}人）。").format(
+        where=where, conflict=CONFLICT_LABELS[conflict.kind], abs=abs(conflict.users)
+    )
 
 
 def read_observations() -> list[Observation]:
@@ -209,7 +219,7 @@ def compare_observations(curve: Curve, observations: Iterable[Observation]) -> l
 
 def _observation_row(curve: Curve, seen: Observation) -> ObservationRow:
     planned = curve.at(_month_of(seen)).cumulative
-    about = "約" if seen.approximate else ""
+    about = gettext("約") if seen.approximate else ""
     return ObservationRow(
         day=seen.as_of.format_short(),
         day_in_iso=seen.as_of.format_iso(),

@@ -29,7 +29,7 @@ Describe = Callable[[Projection, date], dict[str, Any]]
 
 
 def public_page(view: View) -> View:
-    """A page that is read only and in Japanese.
+    """A page that is read only.
 
     Where the plan is not public it is for those signed in, but for who sees some ministries alone.
     """
@@ -42,7 +42,7 @@ def public_page(view: View) -> View:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         if not sees_whole_plan(request.user):
             raise PermissionDenied
-        return _in_japanese(view(request))
+        return _to_be_retried(view(request))
 
     return page
 
@@ -96,9 +96,8 @@ def read_basis(text: str | None) -> tuple[Basis, str | None]:
     return Basis(text), None
 
 
-def _in_japanese(response: HttpResponse) -> HttpResponse:
-    """The page has one language, whatever the browser asks for."""
-    response.headers["Content-Language"] = "ja"
+def _to_be_retried(response: HttpResponse) -> HttpResponse:
+    """Where it says that it is not there yet, after a minute."""
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "60"
     return response

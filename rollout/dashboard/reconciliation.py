@@ -8,6 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.dashboard.figures import count
 from rollout.dashboard.listings import list_conflicts
@@ -27,20 +30,26 @@ from rollout.reconciliation import Entry, reconcile_published
 
 COMPARED = {
     FigureKind.COHORT: (
-        "構成員の人数の合計と比べます（累計と読むものは、それまでの区分を含みます）。"
-        "按分した区分は、公表人数そのものを分けているので一致します"
+        _(
+            "構成員の人数の合計と比べます（累計と読むものは、それまでの区分を含みます）。"
+            "按分した区分は、公表人数そのものを分けているので一致します"
+        )
     ),
-    FigureKind.FISCAL_YEAR: "計画が4月から翌年3月に増やす人数と比べます",
-    FigureKind.MULTIPLE: "計画の前年度末の何倍かを、年度末の人数で比べます",
-    FigureKind.OBSERVATION: "同じ月の計画の累計と比べます",
-    FigureKind.STATED_COUNT: "計画での人数と比べます",
-    FigureKind.TARGET: "計画のうち、期限までに切り替わる人数（期限がなければ時期の決まった人数）と比べます",
+    FigureKind.FISCAL_YEAR: _("計画が4月から翌年3月に増やす人数と比べます"),
+    FigureKind.MULTIPLE: _("計画の前年度末の何倍かを、年度末の人数で比べます"),
+    FigureKind.OBSERVATION: _("同じ月の計画の累計と比べます"),
+    FigureKind.STATED_COUNT: _("計画での人数と比べます"),
+    FigureKind.TARGET: _(
+        "計画のうち、期限までに切り替わる人数（期限がなければ時期の決まった人数）と比べます"
+    ),
 }
 MEANINGS = {
-    Agreement.AGREES: "差は、公表値の丸めの幅の中です。",
-    Agreement.CLOSE: f"丸めの幅は超えますが、差は公表値の {CLOSE_PERCENT}%以内です。",
-    Agreement.UNDATED: "計画のほうが少なく、その差は時期や人数が決まっていない分の中です。",
-    Agreement.DIFFERS: "上のどれにも当てはまりません。出典か計画を確かめてください。",
+    Agreement.AGREES: _("差は、公表値の丸めの幅の中です。"),
+    Agreement.CLOSE: format_lazy(
+        _("丸めの幅は超えますが、差は公表値の {close_percent}%以内です。"), close_percent=CLOSE_PERCENT
+    ),
+    Agreement.UNDATED: _("計画のほうが少なく、その差は時期や人数が決まっていない分の中です。"),
+    Agreement.DIFFERS: _("上のどれにも当てはまりません。出典か計画を確かめてください。"),
 }
 
 
@@ -84,7 +93,9 @@ def _page(projection: Projection, _today: date) -> dict[str, Any]:
     return {
         "headline": _headline([entry.figure for entry in found.entries]),
         "groups": [
-            FigureGroup(FIGURE_KIND_LABELS[kind], COMPARED[kind], [_row(entry) for entry in entries])
+            FigureGroup(
+                str(FIGURE_KIND_LABELS[kind]), str(COMPARED[kind]), [_row(entry) for entry in entries]
+            )
             for kind, entries in groupby(found.entries, key=lambda entry: entry.figure.kind)
         ],
         "findings": _by_kind(found.findings),
@@ -98,32 +109,42 @@ def _headline(figures: Iterable[Figure]) -> str:
     """How many figures have which verdict; verdicts that none has are left out."""
     verdicts = Counter(figure.verdict for figure in figures)
     if not verdicts:
-        return "公表された数字はまだ登録されていません。"
-    parts = [f"「{AGREEMENT_LABELS[v]}」が {verdicts[v]:,}件" for v in Agreement if verdicts[v]]
-    return f"公表された数字 {verdicts.total():,}件のうち、{'、'.join(parts)}です。"
+        return gettext("公表された数字はまだ登録されていません。")
+    parts = [
+        gettext("「{agreement}」が {verdicts:,}件").format(
+            agreement=AGREEMENT_LABELS[v], verdicts=verdicts[v]
+        )
+        for v in Agreement
+        if verdicts[v]
+    ]
+    return gettext("公表された数字 {total:,}件のうち、{names}です。").format(
+        total=verdicts.total(), names=gettext("、").join(parts)
+    )
 
 
 def _by_kind(findings: Iterable[tuple[Finding, str]]) -> list[tuple[str, list[str]]]:
     grouped = groupby(findings, key=lambda pair: pair[0].kind)
-    return [(FINDING_LABELS[kind], [sentence for _, sentence in pairs]) for kind, pairs in grouped]
+    return [(str(FINDING_LABELS[kind]), [sentence for _, sentence in pairs]) for kind, pairs in grouped]
 
 
 def _row(entry: Entry) -> FigureRow:
     figure = entry.figure
-    about = "約" if entry.approximate and not figure.multiple else ""
+    about = gettext("約") if entry.approximate and not figure.multiple else ""
     percent = figure.difference_percent
     return FigureRow(
         label=entry.label,
         text=_text(entry),
         published=f"{about}{count(figure.published)}",
-        published_note=f"前年度末の{figure.multiple}倍" if figure.multiple else "",
+        published_note=gettext("前年度末の{multiple}倍").format(multiple=figure.multiple)
+        if figure.multiple
+        else "",
         planned=count(figure.computed),
-        planned_note="" if figure.ratio is None else f"{figure.ratio:.2f}倍",
+        planned_note="" if figure.ratio is None else gettext("{ratio:.2f}倍").format(ratio=figure.ratio),
         difference=signed_text(figure.difference),
         percent=signed_percent_text(percent) if percent else "",
-        tolerance=f"±{count(figure.tolerance)}" if figure.tolerance else "なし",
+        tolerance=f"±{count(figure.tolerance)}" if figure.tolerance else gettext("なし"),
         verdict=figure.verdict,
-        verdict_label=AGREEMENT_LABELS[figure.verdict],
+        verdict_label=str(AGREEMENT_LABELS[figure.verdict]),
         undated=count(figure.undated) if figure.verdict is Agreement.UNDATED else "",
         source=entry.source,
     )
@@ -132,4 +153,4 @@ def _row(entry: Entry) -> FigureRow:
 def _text(entry: Entry) -> str:
     """The source's words in quotation marks; notes and derivations are ours."""
     quoted = entry.figure.kind not in (FigureKind.OBSERVATION, FigureKind.TARGET)
-    return f"「{entry.text}」" if entry.text and quoted else entry.text
+    return gettext("「{text}」").format(text=entry.text) if entry.text and quoted else entry.text

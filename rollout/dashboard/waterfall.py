@@ -12,6 +12,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from django.utils.translation import gettext
 
 from rollout.charts import AXIS_TEXT, FONT, GRID, NOTE, OBSERVED, PLANNED, TARGET, Size
 from rollout.models.labels import signed_text
@@ -84,7 +85,7 @@ def _totals(steps: Sequence[Step], size: Size) -> list[Layer]:
     points = _chart(rows, steps, size).mark_point(
         shape="circle", filled=True, color=TARGET, size=90, opacity=1
     )
-    texts = [(line, users, f"{users:,}人") for line, users in ends]
+    texts = [(line, users, gettext("{users:,}人").format(users=users)) for line, users in ends]
     return [points, _texts(texts, steps, size, TARGET, fontWeight="bold")]
 
 
@@ -115,7 +116,7 @@ def _chart(rows: Sequence[dict[str, Any]], steps: Sequence[Step], size: Size) ->
 
 def _users(size: Size) -> alt.Axis:
     return alt.Axis(
-        title="人",
+        title=gettext("人"),
         titleFontWeight="normal",
         titleFontSize=size.font - 1,
         titleColor=AXIS_TEXT,
@@ -133,7 +134,7 @@ def _users(size: Size) -> alt.Axis:
 
 def _lines(steps: Sequence[Step], size: Size) -> alt.Axis:
     """What each line is: in full where there is room, else without the cause, which the table names."""
-    texts = ["の".join(step.words) if size is WIDE else step.words[0] for step in steps]
+    texts = [gettext("の").join(step.words) if size is WIDE else step.words[0] for step in steps]
     labels = json.dumps(dict(enumerate(texts)), ensure_ascii=False)
     return alt.Axis(
         title=None,

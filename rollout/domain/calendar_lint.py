@@ -20,13 +20,13 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from rollout.domain.dates import Period, Precision, fiscal_year_of, month_label
+from rollout.domain.dates import Period, Precision, day_words, fiscal_year_of, month_label, weekday_words
 from rollout.domain.plan import Status, month_number
 from rollout.domain.reminders import Direction, Kind, NotifiedWave, Rule, due_day
+from rollout.domain.words import Words
 from rollout.domain.workdays import is_closed, next_open_day, previous_open_day
 
 MARCH = 3
-WEEKDAYS = "月火水木金土日"
 
 
 class WarningKind(StrEnum):
@@ -46,7 +46,7 @@ class CalendarWarning(NamedTuple):
 
     kind: WarningKind
     subject: str
-    text: str
+    text: Words
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FreezePeriod:
     """Days on which a ministry (None: every one) cannot cut over; `yearly` repeats them every year."""
 
     code: str
-    label: str
+    label: str | Words
     ministry: int | None
     first_day: date
     last_day: date
@@ -125,13 +125,15 @@ def lints_of(
 
 def _of_days(period: Period, *, is_monthly: bool) -> Iterator[CalendarWarning]:
     first, last = period
-    year_end = FreezePeriod("", "年末年始", None, date(2000, 12, 29), date(2001, 1, 3), yearly=True)
+    year_end = FreezePeriod("", Words("年末年始"), None, date(2000, 12, 29), date(2001, 1, 3), yearly=True)
     if sentence := _overlap(period, year_end, is_monthly=is_monthly):
         yield CalendarWarning(WarningKind.YEAR_END, "", sentence)
     elif first == last and is_closed(first):
         yield CalendarWarning(WarningKind.CLOSED_DAY, "", _closed_text(first))
     if (first.month, last.month, first.year) == (MARCH, MARCH, last.year):
-        text = "年度末（3月）の切替です。異動や決算と重なるので、ほかの月にできないか確かめてください。"
+        text = Words(
+            "年度末（3月）の切替です。異動や決算と重なるので、ほかの月にできないか確かめてください。"
+        )
         yield CalendarWarning(WarningKind.FISCAL_YEAR_END, "", text)
 
 
@@ -150,12 +152,24 @@ def _of_limits(day: date, calendar: Calendar) -> Iterator[CalendarWarning]:
     if limit is None or load is None:
         return
     subject, month = f"{day:%Y-%m}", month_label(day.year, day.month)
-    advice = "ほかの月に移すか、上限を見直してください。"
+    advice = Words("ほかの月に移すか、上限を見直してください。")
     if limit.users is not None and load.users > limit.users:
-        text = f"{month}の切替は合わせて{load.users:,}人で、上限の{limit.users:,}人を超えます。{advice}"
+        text = Words(
+            "{month}の切替は合わせて{users:,}人で、上限の{limit:,}人を超えます。{advice}",
+            month=month,
+            users=load.users,
+            limit=limit.users,
+            advice=advice,
+        )
         yield CalendarWarning(WarningKind.TOO_MANY_USERS, subject, text)
     if limit.cutovers is not None and load.cutovers > limit.cutovers:
-        text = f"{month}の切替は{load.cutovers:,}件で、上限の{limit.cutovers:,}件を超えます。{advice}"
+        text = Words(
+            "{month}の切替は{cutovers:,}件で、上限の{limit:,}件を超えます。{advice}",
+            month=month,
+            cutovers=load.cutovers,
+            limit=limit.cutovers,
+            advice=advice,
+        )
         yield CalendarWarning(WarningKind.TOO_MANY_CUTOVERS, subject, text)
 
 
@@ -167,39 +181,41 @@ def _of_notice(wave: NotifiedWave, rules: Iterable[Rule]) -> Iterator[CalendarWa
     ]
     days = [day for rule in before if rule.concerns(wave) and (day := due_day(wave.cutover, rule))]
     if days and min(days) < wave.since:
-        text = (
-            f"最も早い事前通知は{_day(min(days))}に送るものですが、この切替予定が決まった{_day(wave.since)}には"
-            "過ぎていました。担当者に直接知らせるか、切替を遅らせてください。"
+        text = Words(
+            "最も早い事前通知は{due}に送るものですが、この切替予定が決まった{since}には過ぎていました。"
+            "担当者に直接知らせるか、切替を遅らせてください。",
+            due=day_words(min(days)),
+            since=day_words(wave.since),
         )
         yield CalendarWarning(WarningKind.SHORT_NOTICE, "", text)
 
 
-def _overlap(period: Period, freeze: FreezePeriod, *, is_monthly: bool) -> str:
+def _overlap(period: Period, freeze: FreezePeriod, *, is_monthly: bool) -> Words | None:
     """How the period meets the freeze, in words; nothing where it does not, or is too coarse to say."""
     first, last = period
     met = [(start, end) for start, end in freeze.occurrences(period) if start <= last and first <= end]
     whole = [(start, end) for start, end in met if start <= first and last <= end]
     if not met or not (whole or is_monthly):
-        return ""
+        return None
     start, end = (whole or met)[0]
-    span = f"{freeze.label}（{_day(start)}〜{_day(end)}）"
+    span = Words(
+        "{freeze}（{start}〜{end}）", freeze=freeze.label, start=day_words(start), end=day_words(end)
+    )
     if not whole:
-        return f"切替の期間の間に{span}があります。日を決めるときは、これを避けてください。"
-    when = "切替日" if first == last else "切替の期間の全体"
-    return f"{when}が{span}に入っています。この期間の外に移してください。"
+        return Words("切替の期間の間に{span}があります。日を決めるときは、これを避けてください。", span=span)
+    when = Words("切替日") if first == last else Words("切替の期間の全体")
+    return Words("{when}が{span}に入っています。この期間の外に移してください。", when=when, span=span)
 
 
-def _closed_text(day: date) -> str:
-    around = f"{_day(previous_open_day(day))}か{_day(next_open_day(day))}"
-    return (
-        f"切替日の{_day(day)}（{WEEKDAYS[day.weekday()]}）は閉庁日です。"
-        f"休日に切り替える予定でなければ、前後の開庁日（{around}）にしてください。"
+def _closed_text(day: date) -> Words:
+    return Words(
+        "切替日の{day}は閉庁日です。"
+        "休日に切り替える予定でなければ、前後の開庁日（{before}か{after}）にしてください。",
+        day=weekday_words(day),
+        before=day_words(previous_open_day(day)),
+        after=day_words(next_open_day(day)),
     )
 
 
 def _in_year(day: date, year: int) -> date:
     return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
-
-
-def _day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"

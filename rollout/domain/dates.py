@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from rollout.domain.words import Words
 
 UNDECIDED = "検討中"
 MAX_TEXT_LENGTH = 100
@@ -30,7 +32,11 @@ Period = tuple[date, date]
 
 
 class FuzzyDateError(ValueError):
-    """A text or a period that is no FuzzyDate; the message tells a PMO clerk what would be right."""
+    """A text or a period that is no FuzzyDate; `words` tell a PMO clerk what would be right."""
+
+    def __init__(self, words: Words | str, **values: Any) -> None:
+        self.words = Words(words, **values) if isinstance(words, str) else words
+        super().__init__(str(self.words))
 
 
 class Precision(StrEnum):
@@ -69,7 +75,7 @@ _ERAS = (
 )
 _ERA_BY_NAME = {name: era for era in _ERAS for name in (era.letter, era.name)}
 FIRST_DAY, LAST_DAY = _ERAS[-1].first_day, _ERAS[0].last_day
-_OUT_OF_RANGE = "1912年7月30日（大正元年）から2117年3月31日（令和99年）までの日付を書いてください。"
+_OUT_OF_RANGE = Words("1912年7月30日（大正元年）から2117年3月31日（令和99年）までの日付を書いてください。")
 
 
 def _era_of(day: date) -> _Era:
@@ -229,25 +235,25 @@ class FuzzyDate:
         return (within if self.latest else after) if self.open_ended else ""
 
 
-def _up_to(highest: int, value: int, rule: str) -> int:
+def _up_to(highest: int, value: int, rule: Words) -> int:
     if not 1 <= value <= highest:
-        raise FuzzyDateError(f"{rule}（{value}はありません）。")
+        raise FuzzyDateError("{rule}（{value}はありません）。", rule=rule, value=value)
     return value
 
 
 def _read_month(year: int, found: re.Match[str]) -> Period:
-    return _months(year, _up_to(12, int(found["month"]), "月は1〜12です"), 1)
+    return _months(year, _up_to(12, int(found["month"]), Words("月は1〜12です")), 1)
 
 
 def _read_day(year: int, found: re.Match[str]) -> Period:
     first, last = _read_month(year, found)
-    rule = f"{year}年{first.month}月は{last.day}日までです"
+    rule = Words("{year}年{month}月は{day}日までです", year=year, month=first.month, day=last.day)
     day = first.replace(day=_up_to(last.day, int(found["day"]), rule))
     return day, day
 
 
 def _read_quarter(year: int, found: re.Match[str]) -> Period:
-    return _months(year, 1 + 3 * _up_to(4, int(found["part"]), "四半期は第1〜第4です"), 3)
+    return _months(year, 1 + 3 * _up_to(4, int(found["part"]), Words("四半期は第1〜第4です")), 3)
 
 
 def _read_half(year: int, found: re.Match[str]) -> Period:
@@ -281,11 +287,13 @@ _FORMS = (
 )
 _GRAMMAR = tuple((form, re.compile(form.pattern + _OPEN)) for form in _FORMS)
 _UNDECIDED_WORDS = frozenset({"", UNDECIDED, "未定", "調整中"})
-_ACCEPTED = (
+_ACCEPTED = Words(
     "日付として読めません。R8.6、R8.6~、R8.6.15、令和8年6月、R8年、R8年度、R8年度末、R8年度上期、"
     "R8年度第2四半期、R8年度以降、2026-06、検討中 のように書いてください。"
 )
-_ACCEPTED_FISCAL_YEAR = "年度として読めません。2026、FY2026、R8、R8年度、令和8年度 のように書いてください。"
+_ACCEPTED_FISCAL_YEAR = Words(
+    "年度として読めません。2026、FY2026、R8、R8年度、令和8年度 のように書いてください。"
+)
 _KANJI_NUMBER = re.compile("[〇零一二三四五六七八九十]+")
 _KANJI_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 _LOOKALIKES = str.maketrans("〜∼‐−", "~~--")
@@ -299,7 +307,9 @@ def _kanji_number(found: re.Match[str]) -> str:
 
 def _normalise(text: str) -> str:
     if len(text) > MAX_TEXT_LENGTH:
-        raise FuzzyDateError(f"日付は{MAX_TEXT_LENGTH}字以内で書いてください（今は{len(text)}字です）。")
+        raise FuzzyDateError(
+            "日付は{most}字以内で書いてください（今は{count}字です）。", most=MAX_TEXT_LENGTH, count=len(text)
+        )
     plain = unicodedata.normalize("NFKC", text).translate(_LOOKALIKES).upper().replace("四半期", "Q")
     plain = " ".join(_KANJI_NUMBER.sub(_kanji_number, plain).split())
     # A space between two digits separates: `R8 6` must not become R86, so it stays and is refused.
@@ -313,7 +323,9 @@ def _year(found: re.Match[str]) -> int:
     else:
         count = 1 if found["era_year"] == "元" else int(found["era_year"])
         if count == 0:
-            raise FuzzyDateError(f"{era.name}は元年（{era.letter}1）から始まります。0年はありません。")
+            raise FuzzyDateError(
+                "{era}は元年（{letter}1）から始まります。0年はありません。", era=era.name, letter=era.letter
+            )
         year = era.first_day.year + count - 1
     if not FIRST_DAY.year <= year <= LAST_DAY.year:
         raise FuzzyDateError(_OUT_OF_RANGE)
@@ -322,9 +334,12 @@ def _year(found: re.Match[str]) -> int:
 
 def _misfit(era: _Era, precision: Precision, period: Period) -> FuzzyDateError:
     right = FuzzyDate("", *period, precision).format_japanese()
-    day, side = (era.first_day, "から") if period[0] < era.first_day else (era.last_day, "まで")
-    limit = f"{day.year}年{day.month}月{day.day}日{side}"
-    return FuzzyDateError(f"{era.name}は{limit}です。正しくは「{right}」です。")
+    is_early = period[0] < era.first_day
+    day = era.first_day if is_early else era.last_day
+    limits = {"era": era.name, "day": day_words(day), "right": right}
+    if is_early:
+        return FuzzyDateError("{era}は{day}からです。正しくは「{right}」です。", **limits)
+    return FuzzyDateError("{era}は{day}までです。正しくは「{right}」です。", **limits)
 
 
 def _fit_to_era(form: _Form, found: re.Match[str], *, lenient: bool) -> Period:
@@ -362,7 +377,23 @@ def parse(text: str, *, lenient: bool = False) -> FuzzyDate:
     try:
         return _read(text, lenient=lenient)
     except FuzzyDateError as error:
-        raise FuzzyDateError(f"「{text[:MAX_TEXT_LENGTH]}」：{error}") from None
+        raise FuzzyDateError("「{text}」：{why}", text=text[:MAX_TEXT_LENGTH], why=error.words) from None
+
+
+def day_words(day: date) -> Words:
+    """`2026年11月23日`."""
+    return Words("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day)
+
+
+_ON = [
+    *(Words("{day}（月）"), Words("{day}（火）"), Words("{day}（水）"), Words("{day}（木）")),
+    *(Words("{day}（金）"), Words("{day}（土）"), Words("{day}（日）")),
+]
+
+
+def weekday_words(day: date) -> Words:
+    """`2026年11月23日（月）`."""
+    return Words(_ON[day.weekday()].template, day=day_words(day))
 
 
 def fiscal_year_of(day: date) -> int:
@@ -399,5 +430,5 @@ def parse_fiscal_year(text: str) -> int:
     name = _normalise(text).removeprefix("FY").removesuffix("年度")
     year = parse(f"{name}年度").fiscal_year if re.fullmatch(_YEAR, name) else None
     if year is None:
-        raise FuzzyDateError(f"「{text[:MAX_TEXT_LENGTH]}」：{_ACCEPTED_FISCAL_YEAR}")
+        raise FuzzyDateError("「{text}」：{why}", text=text[:MAX_TEXT_LENGTH], why=_ACCEPTED_FISCAL_YEAR)
     return year

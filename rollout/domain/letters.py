@@ -14,6 +14,7 @@ from functools import lru_cache
 from rollout.domain.dates import UNDECIDED, FuzzyDate, Precision
 from rollout.domain.plan import Status
 from rollout.domain.reminders import MERGED, Kind
+from rollout.domain.words import Words
 
 _ABOUT_A_WAVE = ("宛名", "案件", "府省庁", "範囲", "状態", "切替予定", "切替予定の読み")
 _LINKS = ("確認ページ", "カレンダー")
@@ -33,10 +34,14 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class TemplateError(ValueError):
-    """A text that names something a mail does not know. The message is in Japanese and gives the position.
+    """A text that names something a mail does not know. `words` say it, with the position.
 
     The position counts from 1, by lines too where the text has several: 「8文字目」, 「3行目の8文字目」.
     """
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        super().__init__(str(words))
 
 
 @lru_cache(maxsize=256)
@@ -47,18 +52,29 @@ def check_template(template: str, kind: Kind) -> None:
         if match[1] not in known:
             listed = "、".join(f"{{{name}}}" for name in known)
             place = _place(template, match.start())
-            raise TemplateError(f"{place}の「{match[0]}」は使えません。使えるのは {listed} です。")
+            raise TemplateError(
+                Words(
+                    "{place}の「{name}」は使えません。使えるのは {listed} です。",
+                    place=place,
+                    name=match[0],
+                    listed=listed,
+                )
+            )
     blanked = _PLACEHOLDER.sub(lambda match: " " * len(match[0]), template)
     brace = re.search(r"[{}]", blanked)
     if brace:
         place = _place(template, brace.start())
-        raise TemplateError(f"{place}の「{brace[0]}」に対になるかっこがありません。")
+        raise TemplateError(
+            Words("{place}の「{brace}」に対になるかっこがありません。", place=place, brace=brace[0])
+        )
 
 
-def _place(text: str, position: int) -> str:
+def _place(text: str, position: int) -> Words:
     line = text.count("\n", 0, position) + 1
     column = position - text.rfind("\n", 0, position)
-    return f"{line}行目の{column}文字目" if "\n" in text else f"{column}文字目"
+    if "\n" in text:
+        return Words("{line}行目の{column}文字目", line=line, column=column)
+    return Words("{column}文字目", column=column)
 
 
 def render(template: str, kind: Kind, values: Mapping[str, str]) -> str:

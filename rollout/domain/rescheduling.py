@@ -31,7 +31,9 @@ def move_by_months(cutover: FuzzyDate, months: int) -> FuzzyDate:
     if earliest is None or precision is None:
         raise FuzzyDateError("切替の時期が決まっていないので、月数ではずらせません。")
     if months % (step := MONTHS_LONG[precision]):
-        raise FuzzyDateError(f"「{cutover.format_short()}」は{step}か月単位でずらしてください。")
+        raise FuzzyDateError(
+            "「{cutover}」は{step}か月単位でずらしてください。", cutover=cutover.format_short(), step=step
+        )
     first = _shifted(earliest, months)
     last = None if cutover.latest is None else _last_day(first, precision)
     text = FuzzyDate("", first, last, precision, cutover.open_ended).format_short()

@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 
 from ministries.models import Contact, Ministry
 from rollout.exports import CONTACT_HEADINGS, contact_row
 from rollout.importing.files import Line, Value, plain_text
 from rollout.importing.sheets import Sheet, clean
-from rollout.models.labels import NO, YES
+from rollout.models.labels import NO, YES, in_japanese
 from rollout.tables import Cell
 
 CODE, MINISTRY, ADDRESS = "府省庁コード", "府省庁", "メールアドレス"
-ROLE_OF = {label: role for role, label in Contact.Role.choices}
+ROLE_OF = {in_japanese(label): role for role, label in Contact.Role.choices}
 FROM_EXCEL = {"TRUE": True, "FALSE": False}
-ACTIVE_OF = {YES: True, NO: False, **FROM_EXCEL}
+ACTIVE_OF = {in_japanese(YES): True, in_japanese(NO): False, **FROM_EXCEL}
 
 
 class ContactSheet(Sheet):
@@ -48,7 +49,7 @@ class ContactSheet(Sheet):
         """The contact of a ministry with this address, or a new one."""
         ministry, address = self._ministry(line), self.text(line, ADDRESS)
         if not address:
-            self.mistake(line, ADDRESS, "メールアドレスがありません。")
+            self.mistake(line, ADDRESS, gettext("メールアドレスがありません。"))
         elif ministry and self.is_first(line, (ministry.pk, address.lower()), ADDRESS):
             known = self._contacts.get((ministry.pk, address.lower()))
             return known or Contact(ministry=ministry, email=address)
@@ -78,15 +79,27 @@ class ContactSheet(Sheet):
         """By code or by name or alias; both must mean the same."""
         code, name = self.text(line, CODE), self.text(line, MINISTRY)
         if not code and not name:
-            self.mistake(line, CODE, "府省庁がありません。コードか名称を入れてください。")
+            self.mistake(line, CODE, gettext("府省庁がありません。コードか名称を入れてください。"))
             return None
         by_code, by_name = self._by_code.get(code), self._by_name.get(name)
         if code and not by_code:
-            self.mistake(line, CODE, f"「{code}」というコードの府省庁はありません。")
+            self.mistake(
+                line, CODE, gettext("「{code}」というコードの府省庁はありません。").format(code=code)
+            )
         elif name and not by_name:
-            self.mistake(line, MINISTRY, f"「{name}」という府省庁はありません。名称を確かめてください。")
+            self.mistake(
+                line,
+                MINISTRY,
+                gettext("「{name}」という府省庁はありません。名称を確かめてください。").format(name=name),
+            )
         elif by_code and by_name and by_code != by_name:
-            self.mistake(line, MINISTRY, f"コード {code} は「{by_code.name}」です。片方を直してください。")
+            self.mistake(
+                line,
+                MINISTRY,
+                gettext("コード {code} は「{name}」です。片方を直してください。").format(
+                    code=code, name=by_code.name
+                ),
+            )
         else:
             return by_code or by_name
         return None
@@ -94,6 +107,10 @@ class ContactSheet(Sheet):
 
 def _chosen(values: Mapping[str, Any], text: str) -> Any:
     if text not in values:
-        choices = "、".join(label for label in values if label not in FROM_EXCEL)
-        raise ValueError(f"「{text}」は選べません。{choices} のどれかにしてください。")
+        choices = gettext("、").join(label for label in values if label not in FROM_EXCEL)
+        raise ValueError(
+            gettext("「{text}」は選べません。{choices} のどれかにしてください。").format(
+                text=text, choices=choices
+            )
+        )
     return values[text]

@@ -2,13 +2,14 @@
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from rollout.actions import CHANGE_REASON_NEEDED, Actor
 from rollout.importing.lifecycle import entering, locked, settle
 from rollout.importing.tasks import nudge_on_commit
 from rollout.models import PlanImport
 
-NOT_OPEN = "この取り込みは、もう「{state}」です。"
+NOT_OPEN = _("この取り込みは、もう「{state}」です。")
 
 
 @transaction.atomic

@@ -11,6 +11,9 @@ from typing import Any
 from unicodedata import normalize
 from zipfile import BadZipFile, ZipFile
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
@@ -28,15 +31,17 @@ MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z0-9:]+)"')
 ERRORS, FORMULA = "e", "f"
 """What openpyxl calls cells that hold an error or a formula."""
 
-NOT_A_WORKBOOK = "Excelファイルとして開けません。Excelで開いて .xlsx で保存し直してください。"
-IS_OLD = (
+NOT_A_WORKBOOK = _("Excelファイルとして開けません。Excelで開いて .xlsx で保存し直してください。")
+IS_OLD = _(
     "古い形式（.xls）か、パスワード付きのファイルです。"
     "パスワードを外し、「Excelブック（.xlsx）」で保存し直してください。"
 )
-NOT_TEXT = (
+NOT_TEXT = _(
     "文字コードを判別できません。「CSV UTF-8」か、Excelの標準のCSV（Shift_JIS）で保存し直してください。"
 )
-TOO_MANY_ROWS = f"行が多すぎます。1回に{MOST_ROWS:,}行までです。ファイルを分けてください。"
+TOO_MANY_ROWS = format_lazy(
+    _("行が多すぎます。1回に{most_rows:,}行までです。ファイルを分けてください。"), most_rows=MOST_ROWS
+)
 
 
 class UnreadableFileError(ValueError):
@@ -80,7 +85,7 @@ def read_table(name: str, data: bytes, *, title: str, headings: Sequence[str]) -
     `headings` are those that it may have. Raises UnreadableFileError.
     """
     if data.startswith(OLD_WORKBOOK):
-        raise UnreadableFileError(IS_OLD)
+        raise UnreadableFileError(str(IS_OLD))
     is_workbook = name.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK")
     rows = _workbook_rows(data, title) if is_workbook else _csv_rows(data)
     return _table(rows, headings)
@@ -105,14 +110,15 @@ def _table(rows: Iterator[Sequence[Value | None]], headings: Sequence[str]) -> T
         if cells:
             lines.append(Line(number, cells))
         if len(lines) > MOST_ROWS:
-            raise UnreadableFileError(TOO_MANY_ROWS)
+            raise UnreadableFileError(str(TOO_MANY_ROWS))
     if stray:
         raise UnreadableFileError(
-            f"見出しのない列に値があります（{'、'.join(stray[:5])}{' など' if stray[5:] else ''}）。"
-            "値を消すか、1行目に見出しを書いてください。"
+            gettext(
+                "見出しのない列に値があります（{names}{value}）。値を消すか、1行目に見出しを書いてください。"
+            ).format(names=gettext("、").join(stray[:5]), value=gettext(" など") if stray[5:] else "")
         )
     if not lines:
-        raise UnreadableFileError("見出しの下に行がありません。")
+        raise UnreadableFileError(gettext("見出しの下に行がありません。"))
     return Table([heading for heading in found if heading], lines)
 
 
@@ -123,13 +129,20 @@ def _headings(row: Sequence[Value | None], known: Sequence[str]) -> list[str]:
     found = [of_text.get(text, "") for text in texts]
     if not any(found):
         raise UnreadableFileError(
-            f"1行目に見出し（{'、'.join(known[:3])} など）がありません。"
-            "見出しより上の行を消すか、様式をダウンロードして使ってください。"
+            gettext(
+                "1行目に見出し（{names} など）がありません。"
+                "見出しより上の行を消すか、様式をダウンロードして使ってください。"
+            ).format(names=gettext("、").join(known[:3]))
         )
     unknown = [text for text, heading in zip(texts, found, strict=True) if text and not heading]
-    wrong = [f"「{text}」という列は取り込めません。列を消すか、見出しを直してください。" for text in unknown]
+    wrong = [
+        gettext("「{text}」という列は取り込めません。列を消すか、見出しを直してください。").format(text=text)
+        for text in unknown
+    ]
     wrong += [
-        f"「{heading}」の列が{count}つあります。1つにしてください。"
+        gettext("「{heading}」の列が{count}つあります。1つにしてください。").format(
+            heading=heading, count=count
+        )
         for heading, count in Counter(found).items()
         if heading and count > 1
     ]
@@ -146,29 +159,31 @@ def _workbook_rows(data: bytes, title: str) -> Iterator[Sequence[Value | None]]:
     except UnreadableFileError:
         raise
     except Exception as error:  # a broken archive can fail openpyxl in any way
-        raise UnreadableFileError(NOT_A_WORKBOOK) from error
+        raise UnreadableFileError(str(NOT_A_WORKBOOK)) from error
     if not book.worksheets:
-        raise UnreadableFileError(NOT_A_WORKBOOK)
+        raise UnreadableFileError(str(NOT_A_WORKBOOK))
     sheet: Any = book[title] if title in book.sheetnames else book.worksheets[0]
     sheet.reset_dimensions()  # what the file says of its size may be wrong
     try:
         for row in sheet.iter_rows():
             yield [_cell(cell) for cell in row]
     except Exception as error:
-        raise UnreadableFileError(NOT_A_WORKBOOK) from error
+        raise UnreadableFileError(str(NOT_A_WORKBOOK)) from error
 
 
 def _check_archive(archive: ZipFile) -> None:
     """Refuse what would fill the memory, and cells that stand for several."""
     if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:
-        raise UnreadableFileError("ファイルの中身が大きすぎます。行を分けてください。")
+        raise UnreadableFileError(gettext("ファイルの中身が大きすぎます。行を分けてください。"))
     if "xl/workbook.xml" not in archive.namelist():
         raise BadZipFile
     for name in archive.namelist():
         if name.startswith("xl/worksheets/") and (merged := MERGED.findall(archive.read(name))):
-            places = "、".join(place.decode() for place in merged[:5])
+            places = gettext("、").join(place.decode() for place in merged[:5])
             raise UnreadableFileError(
-                f"結合されたセルがあります（{places}）。結合を解除し、どの行にも値を入れてください。"
+                gettext(
+                    "結合されたセルがあります（{places}）。結合を解除し、どの行にも値を入れてください。"
+                ).format(places=places)
             )
 
 
@@ -177,18 +192,22 @@ def _cell(cell: Any) -> Value | None:
     if value is None:
         return None
     if cell.data_type == FORMULA:
-        return Broken("数式です。「値の貼り付け」で、計算結果の値にしてください")
+        return Broken(gettext("数式です。「値の貼り付け」で、計算結果の値にしてください"))
     if cell.data_type == ERRORS:
-        return Broken(f"エラー値（{value}）です。正しい値を入れてください")
+        return Broken(gettext("エラー値（{value}）です。正しい値を入れてください").format(value=value))
     if isinstance(value, datetime):
-        return value.date() if value.time() == time() else Broken("時刻があります。日付だけにしてください")
+        return (
+            value.date()
+            if value.time() == time()
+            else Broken(gettext("時刻があります。日付だけにしてください"))
+        )
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int | float | date):
         return value
-    return _text(str(value)) if isinstance(value, str) else Broken("読めない形式の値です")
+    return _text(str(value)) if isinstance(value, str) else Broken(gettext("読めない形式の値です"))
 
 
 def _csv_rows(data: bytes) -> Iterator[Sequence[Value | None]]:
@@ -198,19 +217,21 @@ def _csv_rows(data: bytes) -> Iterator[Sequence[Value | None]]:
             yield [_text(cell.removeprefix(QUOTE)) for cell in row]
     except csv.Error as error:
         raise UnreadableFileError(
-            f'{lines.line_num}行目のあたりで、CSVとして読めません。引用符（"）の数を確かめてください。'
+            gettext(
+                '{line_num}行目のあたりで、CSVとして読めません。引用符（"）の数を確かめてください。'
+            ).format(line_num=lines.line_num)
         ) from error
 
 
 def _decoded(data: bytes) -> str:
     if data.startswith(WIDE_MARKS):
-        raise UnreadableFileError(NOT_TEXT)
+        raise UnreadableFileError(str(NOT_TEXT))
     for encoding in ("utf-8-sig", "cp932"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UnreadableFileError(NOT_TEXT)
+    raise UnreadableFileError(str(NOT_TEXT))
 
 
 def _text(text: str) -> str | None:

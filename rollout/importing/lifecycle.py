@@ -13,6 +13,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from rollout import actions
 from rollout.importing.contacts import ContactSheet
@@ -32,10 +34,13 @@ KEPT = timedelta(days=7)
 """How long a file waits for anybody, and mistakes for somebody to read them."""
 
 SHEETS: dict[str, type[Sheet]] = {PlanImport.Kind.WAVE: WaveSheet, PlanImport.Kind.CONTACT: ContactSheet}
-FAILED = "取り込みの途中で失敗しました。計画は変わっていません。もう一度取り込んでください。"
-GIVEN_UP = (
-    f"作業が{MOST_ATTEMPTS}回、途中で止まりました。計画は変わっていません。"
-    "ファイルを分けて取り込むか、システムの担当者に連絡してください。"
+FAILED = _("取り込みの途中で失敗しました。計画は変わっていません。もう一度取り込んでください。")
+GIVEN_UP = format_lazy(
+    _(
+        "作業が{most_attempts}回、途中で止まりました。計画は変わっていません。"
+        "ファイルを分けて取り込むか、システムの担当者に連絡してください。"
+    ),
+    most_attempts=MOST_ATTEMPTS,
 )
 
 logger = logging.getLogger(__name__)
@@ -47,7 +52,7 @@ def follow(key: int) -> None:
     while row is not None:
         try:
             if row.attempts > MOST_ATTEMPTS:
-                _refuse(row, [GIVEN_UP])
+                _refuse(row, [str(GIVEN_UP)])
             elif row.state == State.WAITING:
                 _check(row)
             else:
@@ -57,7 +62,7 @@ def follow(key: int) -> None:
         except Exception as error:
             # Its words may hold personal data.
             logger.error("import %s failed: %s", row.pk, type(error).__name__)  # noqa: TRY400
-            _refuse(row, [FAILED])
+            _refuse(row, [str(FAILED)])
         row = _taken(key)  # what has moved on meanwhile is checked again
 
 

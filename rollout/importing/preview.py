@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from rollout.calendar_warnings import planned_users
 from rollout.consequences import foreseen
@@ -46,7 +47,10 @@ class Preview:
             mistakes=mistakes[:MOST_MISTAKES],
             more_mistakes=len(mistakes[MOST_MISTAKES:]),
             differences=[] if mistakes else [asdict(difference) for difference in found.differences],
-            ignored=[f"{column}（{count:,}か所）" for column, count in found.ignored.items()],
+            ignored=[
+                gettext("{column}（{count:,}か所）").format(column=column, count=count)
+                for column, count in found.ignored.items()
+            ],
         )
         waves = [row for row in found.rows if isinstance(row, Wave)]
         if waves and not mistakes:
@@ -62,7 +66,9 @@ class Preview:
             return
         found, mails = foreseen(waves, planned_users(after, wave_ids), with_addresses=False)
         self.warnings = [
-            f"{shown.label}　{shown.wave}（切替 {shown.wave.cutover.text}）：{shown.warning.text}"
+            gettext("{label}　{wave}（切替 {cutover}）：{text}").format(
+                label=shown.label, wave=shown.wave, cutover=shown.wave.cutover.text, text=shown.text
+            )
             for shown in found
         ]
         self.mails = [{**asdict(rows), "more": rows.more} for rows in mails]

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from rollout.importing.files import Broken, Line, Table, UnreadableFileError, Value, plain_text
+from rollout.models.labels import reason_of
 from rollout.tables import Cell, printable
 
 CHUNK = 500
@@ -83,9 +85,15 @@ class Sheet:
         """What the table comes to. Writes nothing. Raises UnreadableFileError for missing columns."""
         missing = [heading for heading in self.needed if heading not in table.headings]
         if missing:
-            raise UnreadableFileError(*(f"「{heading}」の列がありません。" for heading in missing))
+            raise UnreadableFileError(
+                *(gettext("「{heading}」の列がありません。").format(heading=heading) for heading in missing)
+            )
         if not set(self.editable) & set(table.headings):
-            raise UnreadableFileError(f"取り込む列（{'、'.join(self.editable)}）が1つもありません。")
+            raise UnreadableFileError(
+                gettext("取り込む列（{names}）が1つもありません。").format(
+                    names=gettext("、").join(self.editable)
+                )
+            )
         self.found.lines = len(table.lines)
         for start in range(0, len(table.lines), CHUNK):
             progress(start)
@@ -130,7 +138,11 @@ class Sheet:
         """False, after `mistake`, where an earlier line speaks of the same row."""
         first = self._first_lines.setdefault(key, line.number)
         if first != line.number:
-            self.mistake(line, column, f"{first}行目と同じものです。1行だけにしてください。")
+            self.mistake(
+                line,
+                column,
+                gettext("{first}行目と同じものです。1行だけにしてください。").format(first=first),
+            )
         return first == line.number
 
     def _examine(self, line: Line) -> None:
@@ -168,12 +180,14 @@ class Sheet:
                 self._set(line, row, heading, value)
         elif heading in self.identity and row.pk is not None:
             if plain_text(value) != plain_text(_shown(exported)):
-                right = _shown(exported) or "空欄"
+                right = _shown(exported) or gettext("空欄")
                 self.mistake(
                     line,
                     heading,
-                    f"「{_shown(value)}」とありますが、この行は「{right}」です。"
-                    "行がずれていないか確かめてください。ここでは変えられません。",
+                    gettext(
+                        "「{shown}」とありますが、この行は「{right}」です。"
+                        "行がずれていないか確かめてください。ここでは変えられません。"
+                    ).format(shown=_shown(value), right=right),
                 )
         elif heading not in self.found_by and plain_text(value) != plain_text(_shown(exported)):
             self.found.ignored[heading] += 1
@@ -182,7 +196,7 @@ class Sheet:
         """False, after `mistake`, where a cell holds a formula or an error in place of a value."""
         value = line.cells.get(heading)
         if isinstance(value, Broken):
-            self.mistake(line, heading, f"{value.why}。")
+            self.mistake(line, heading, gettext("{why}。").format(why=value.why))
         return not isinstance(value, Broken)
 
     def _set(self, line: Line, row: Any, heading: str, value: Value) -> None:
@@ -191,14 +205,16 @@ class Sheet:
         try:
             said = self._cleared(heading) if clears else self.value(heading, value)
         except ValueError as error:
-            self.mistake(line, heading, str(error))
+            self.mistake(line, heading, reason_of(error))
             return
         if said != getattr(row, name):
             setattr(row, name, said)
 
     def _cleared(self, heading: str) -> Any:
         if heading not in self.clears:
-            raise ValueError(f"空にできません。{CLEAR} を消すか、値を入れてください。")
+            raise ValueError(
+                gettext("空にできません。{clear} を消すか、値を入れてください。").format(clear=CLEAR)
+            )
         return self.clears[heading]
 
     def _refuse(self, line: Line, error: ValidationError) -> None:
@@ -206,7 +222,7 @@ class Sheet:
         heading_of = {name: heading for heading, name in {**self.editable, **self.keys}.items()}
         by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
         for name, texts in by_field.items():
-            self.mistake(line, heading_of.get(name, "行"), "".join(texts))
+            self.mistake(line, heading_of.get(name, gettext("行")), "".join(texts))
 
     def _differences(
         self, line: Line, row: Any, before: Mapping[str, Cell], *, is_new: bool

@@ -10,7 +10,7 @@ from rollout.importing.files import MOST_ROWS
 from rollout.importing.sheets import Sheet
 from rollout.importing.waves import WaveSheet
 from rollout.models import Wave
-from rollout.models.labels import NO, STATUS_LABELS, YES
+from rollout.models.labels import NO, STATUS_LABELS, YES, in_japanese
 from rollout.tables import Row, write_workbook
 
 WAVE_COLUMNS = ("コード", "府省庁", "範囲", "名称", "切替", "人数", "状態", "備考")
@@ -19,7 +19,13 @@ WAVE_COLUMNS = ("コード", "府省庁", "範囲", "名称", "切替", "人数"
 def write_template(file: IO[bytes], sheet: type[Sheet]) -> None:
     """A workbook to fill in: of waves those that there are, with nothing to change yet; of contacts none."""
     if sheet is WaveSheet:
-        write_workbook(file, sheet.title, WAVE_COLUMNS, _waves(), {"状態": list(STATUS_LABELS.values())})
+        write_workbook(
+            file,
+            sheet.title,
+            WAVE_COLUMNS,
+            _waves(),
+            {"状態": [in_japanese(label) for label in STATUS_LABELS.values()]},
+        )
     else:
         write_workbook(file, ContactSheet.title, CONTACT_HEADINGS, (), _contact_choices())
 
@@ -34,6 +40,6 @@ def _waves() -> Iterable[Row]:
 def _contact_choices() -> Mapping[str, Sequence[str]]:
     return {
         "府省庁": [ministry.name for ministry in Ministry.objects.all()],
-        "役割": [str(label) for label in Contact.Role.labels],
-        "通知する": [YES, NO],
+        "役割": [in_japanese(label) for label in Contact.Role.labels],
+        "通知する": [in_japanese(YES), in_japanese(NO)],
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from rollout.actions import check_change
 from rollout.domain.dates import FuzzyDate, parse
@@ -45,13 +46,17 @@ class WaveSheet(Sheet):
         """The wave of this code, which must be there."""
         code = self.text(line, KEY)
         if not code:
-            self.mistake(line, KEY, "コードがありません。書き出したファイルのコードを入れてください。")
+            self.mistake(
+                line, KEY, gettext("コードがありません。書き出したファイルのコードを入れてください。")
+            )
         elif code not in self._waves:
             self.mistake(
                 line,
                 KEY,
-                f"「{code}」という移行単位はありません。コードを確かめてください。"
-                "新しい移行単位は「導入案件」の画面で追加します。",
+                gettext(
+                    "「{code}」という移行単位はありません。コードを確かめてください。"
+                    "新しい移行単位は「導入案件」の画面で追加します。"
+                ).format(code=code),
             )
         elif self.is_first(line, code, KEY):
             return self._waves[code]

@@ -6,6 +6,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from ministries.models import Ministry
@@ -21,36 +23,36 @@ LONGEST_YEARLY = 365
 class FreezePeriod(models.Model):
     """Days on which a ministry, or every one, cannot cut over: once, or every year."""
 
-    code = models.SlugField("コード", max_length=60, unique=True)
+    code = models.SlugField(_("コード"), max_length=60, unique=True)
     ministry = models.ForeignKey(
         Ministry,
-        verbose_name="府省庁",
+        verbose_name=_("府省庁"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="freeze_periods",
-        help_text="その府省庁が主担当か、あわせて対象となる移行単位に注意を出します。空欄なら全府省庁。",
+        help_text=_("その府省庁が主担当か、あわせて対象となる移行単位に注意を出します。空欄なら全府省庁。"),
     )
-    label = models.CharField("名称", max_length=100, help_text="例: 確定申告期")
-    first_day = models.DateField("初日")
-    last_day = models.DateField("最終日")
+    label = models.CharField(_("名称"), max_length=100, help_text=_("例: 確定申告期"))
+    first_day = models.DateField(_("初日"))
+    last_day = models.DateField(_("最終日"))
     yearly = models.BooleanField(
-        "毎年", default=False, help_text="毎年くり返すときは、初日と最終日の月日だけを使います。"
+        _("毎年"), default=False, help_text=_("毎年くり返すときは、初日と最終日の月日だけを使います。")
     )
-    note = models.CharField("根拠", max_length=300, blank=True, help_text="何に基づくか。資料や連絡。")
+    note = models.CharField(_("根拠"), max_length=300, blank=True, help_text=_("何に基づくか。資料や連絡。"))
 
     history = HistoricalRecords()
     objects = CodeManager["FreezePeriod"]()
 
     class Meta:
-        verbose_name = "凍結期間"
-        verbose_name_plural = "凍結期間"
+        verbose_name = pgettext_lazy("model", "凍結期間")
+        verbose_name_plural = pgettext_lazy("models", "凍結期間")
         ordering = ["first_day", "code"]
         constraints = [
             models.CheckConstraint(
                 name="freeze_period_in_order",
                 condition=Q(first_day__lte=F("last_day")),
-                violation_error_message="最終日は初日と同じか、それより後にしてください。",
+                violation_error_message=_("最終日は初日と同じか、それより後にしてください。"),
             )
         ]
 
@@ -61,7 +63,7 @@ class FreezePeriod(models.Model):
         """Refuse what would repeat before it is over."""
         bounds = self.first_day, self.last_day
         if self.yearly and all(bounds) and (self.last_day - self.first_day).days >= LONGEST_YEARLY:
-            raise ValidationError({"last_day": "毎年くり返す期間は、1年より短くしてください。"})
+            raise ValidationError({"last_day": gettext("毎年くり返す期間は、1年より短くしてください。")})
 
     def natural_key(self) -> tuple[str]:
         """The code."""
@@ -72,39 +74,39 @@ class MonthlyLimit(models.Model):
     """What one month takes, from a fiscal year on: users, cutovers, or both."""
 
     from_fiscal_year = models.PositiveSmallIntegerField(
-        "適用する最初の年度",
+        _("適用する最初の年度"),
         unique=True,
         validators=[MinValueValidator(2019)],
-        help_text="西暦で書きます（R8年度は 2026）。次の上限が始まる年度の前まで使います。",
+        help_text=_("西暦で書きます（R8年度は 2026）。次の上限が始まる年度の前まで使います。"),
     )
     users = models.PositiveIntegerField(
-        "1か月の人数の上限",
+        _("1か月の人数の上限"),
         null=True,
         blank=True,
         validators=USER_VALIDATORS,
-        help_text="空欄なら人数では注意を出しません。",
+        help_text=_("空欄なら人数では注意を出しません。"),
     )
     cutovers = models.PositiveSmallIntegerField(
-        "1か月の切替の上限（件）", null=True, blank=True, help_text="空欄なら件数では注意を出しません。"
+        _("1か月の切替の上限（件）"), null=True, blank=True, help_text=_("空欄なら件数では注意を出しません。")
     )
-    note = models.CharField("根拠", max_length=300, blank=True, help_text="何に基づくか。資料や決定。")
+    note = models.CharField(_("根拠"), max_length=300, blank=True, help_text=_("何に基づくか。資料や決定。"))
 
     history = HistoricalRecords()
 
     class Meta:
-        verbose_name = "月あたりの上限"
-        verbose_name_plural = "月あたりの上限"
+        verbose_name = pgettext_lazy("model", "月あたりの上限")
+        verbose_name_plural = pgettext_lazy("models", "月あたりの上限")
         ordering = ["from_fiscal_year"]
         constraints = [
             models.CheckConstraint(
                 name="monthly_limit_limits_something",
                 condition=Q(users__isnull=False) | Q(cutovers__isnull=False),
-                violation_error_message="人数か件数の上限を入力してください。",
+                violation_error_message=_("人数か件数の上限を入力してください。"),
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.from_fiscal_year}年度から"
+        return gettext("{from_fiscal_year}年度から").format(from_fiscal_year=self.from_fiscal_year)
 
 
 class WarningAcceptance(models.Model):
@@ -124,8 +126,8 @@ class WarningAcceptance(models.Model):
     )
 
     class Meta:
-        verbose_name = "注意の承認"
-        verbose_name_plural = "注意の承認"
+        verbose_name = pgettext_lazy("model", "注意の承認")
+        verbose_name_plural = pgettext_lazy("models", "注意の承認")
         ordering = ["accepted_at", "pk"]
         constraints = [
             models.UniqueConstraint(
@@ -139,7 +141,7 @@ class WarningAcceptance(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{WARNING_LABELS[self.kind]}：{self.reason}"
+        return gettext("{warning}：{reason}").format(warning=WARNING_LABELS[self.kind], reason=self.reason)
 
     @property
     def key(self) -> tuple[int, str, int, str]:

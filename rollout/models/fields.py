@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from rollout.domain.dates import FuzzyDate, FuzzyDateError, parse
+from rollout.models.labels import say
 
 BOUND_NAMES = ("earliest", "latest", "precision", "open_ended")
 
@@ -25,7 +26,7 @@ class FuzzyDateFormField(forms.CharField):
         try:
             return parse(super().to_python(_text(value)) or "")
         except FuzzyDateError as error:
-            raise ValidationError(str(error), code="fuzzy_date") from error
+            raise ValidationError(say(error.words), code="fuzzy_date") from error
 
     def validate(self, value: Any) -> None:
         """Undecided counts as empty only where an answer is required."""
@@ -87,7 +88,7 @@ class FuzzyDateField(models.CharField):  # type: ignore[type-arg]
         try:
             return parse(value or "", lenient=True)
         except FuzzyDateError as error:
-            raise ValidationError(str(error), code="fuzzy_date") from error
+            raise ValidationError(say(error.words), code="fuzzy_date") from error
 
     def get_prep_value(self, value: Any) -> Any:
         """The text as written."""

@@ -7,6 +7,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class PlanImport(models.Model):
@@ -20,32 +22,32 @@ class PlanImport(models.Model):
     class Kind(models.TextChoices):
         """What its rows are."""
 
-        WAVE = "wave", "移行単位"
-        CONTACT = "contact", "連絡先"
+        WAVE = "wave", _("移行単位")
+        CONTACT = "contact", _("連絡先")
 
     class State(models.TextChoices):
         """How far it is."""
 
-        WAITING = "waiting", "確認中"
-        CHECKED = "checked", "反映の判断待ち"
-        CONFIRMED = "confirmed", "反映中"
-        APPLIED = "applied", "反映済み"
-        REFUSED = "refused", "取り込めません"
-        DISCARDED = "discarded", "取りやめ"
+        WAITING = "waiting", _("確認中")
+        CHECKED = "checked", _("反映の判断待ち")
+        CONFIRMED = "confirmed", _("反映中")
+        APPLIED = "applied", _("反映済み")
+        REFUSED = "refused", _("取り込めません")
+        DISCARDED = "discarded", _("取りやめ")
 
-    kind = models.CharField("種類", max_length=10, choices=Kind.choices)
-    state = models.CharField("状態", max_length=10, choices=State.choices, default=State.WAITING)
-    file_name = models.CharField("ファイル名", max_length=200)
-    file = models.BinaryField("ファイル", null=True)
-    created_at = models.DateTimeField("受付", default=timezone.now)
+    kind = models.CharField(_("種類"), max_length=10, choices=Kind.choices)
+    state = models.CharField(_("状態"), max_length=10, choices=State.choices, default=State.WAITING)
+    file_name = models.CharField(_("ファイル名"), max_length=200)
+    file = models.BinaryField(_("ファイル"), null=True)
+    created_at = models.DateTimeField(_("受付"), default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name="職員",
+        verbose_name=_("職員"),
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    reason = models.CharField("変更する理由", max_length=500, blank=True)
+    reason = models.CharField(_("変更する理由"), max_length=500, blank=True)
     seen_version = models.PositiveBigIntegerField(null=True)
     moved_on = models.BooleanField(default=False)
     rows_total = models.PositiveIntegerField(default=0)
@@ -58,8 +60,8 @@ class PlanImport(models.Model):
     objects = models.Manager["PlanImport"]()
 
     class Meta:
-        verbose_name = "取り込み"
-        verbose_name_plural = "取り込み"
+        verbose_name = pgettext_lazy("model", "取り込み")
+        verbose_name_plural = pgettext_lazy("models", "取り込み")
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(name="import_kind_known", condition=Q(kind__in=["wave", "contact"])),

@@ -7,6 +7,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from ministries.models import Assignment, Ministry
@@ -18,7 +20,7 @@ from rollout.models.frame import USER_VALIDATORS, Cohort
 from rollout.models.labels import PRECISION_LABELS, STATUS_LABELS
 from rollout.models.managers import CodeManager
 
-USERS_HELP = "公表・確認された人数だけを入力します。分からなければ空欄（0 とは違います）。"
+USERS_HELP = _("公表・確認された人数だけを入力します。分からなければ空欄（0 とは違います）。")
 
 
 class Rollout(models.Model):
@@ -27,54 +29,54 @@ class Rollout(models.Model):
     class WeightScope(models.TextChoices):
         """Whose headcount the weight is."""
 
-        BODY = "body", "その機関だけ"
-        WITH_OUTER = "with_outer", "外局等を含む合計"
-        PROPER = "proper", "本省だけ"
-        SPLIT = "split", "合計を等分"
-        COMBINED = "combined", "複数の機関の合計"
+        BODY = "body", _("その機関だけ")
+        WITH_OUTER = "with_outer", _("外局等を含む合計")
+        PROPER = "proper", _("本省だけ")
+        SPLIT = "split", _("合計を等分")
+        COMBINED = "combined", _("複数の機関の合計")
 
-    code = models.SlugField("コード", max_length=60, unique=True)
+    code = models.SlugField(_("コード"), max_length=60, unique=True)
     cohort = models.ForeignKey(
-        Cohort, verbose_name="導入区分", on_delete=models.PROTECT, related_name="rollouts"
+        Cohort, verbose_name=_("導入区分"), on_delete=models.PROTECT, related_name="rollouts"
     )
-    order = models.PositiveSmallIntegerField("区分内の順", default=0)
+    order = models.PositiveSmallIntegerField(_("区分内の順"), default=0)
     lead_ministry = models.ForeignKey(
-        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="led_rollouts"
+        Ministry, verbose_name=_("府省庁"), on_delete=models.PROTECT, related_name="led_rollouts"
     )
     also_covers = models.ManyToManyField(
         Ministry,
-        verbose_name="あわせて対象となる府省庁",
+        verbose_name=_("あわせて対象となる府省庁"),
         through="RolloutCoverage",
         related_name="covering_rollouts",
         blank=True,
     )
-    scope = models.CharField("範囲", max_length=100, blank=True, help_text="本省、地方拠点、一部など。")
-    partial = models.BooleanField("一部のみ", default=False)
+    scope = models.CharField(_("範囲"), max_length=100, blank=True, help_text=_("本省、地方拠点、一部など。"))
+    partial = models.BooleanField(_("一部のみ"), default=False)
     users = models.PositiveIntegerField(
-        "人数（全体）", null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
+        _("人数（全体）"), null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
     )
     weight = models.PositiveIntegerField(
-        "按分の重み（定員）",
+        _("按分の重み（定員）"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), *USER_VALIDATORS],
-        help_text="区分の残り人数を分けるときに使います。",
+        help_text=_("区分の残り人数を分けるときに使います。"),
     )
     weight_scope = models.CharField(
-        "重みの範囲",
+        _("重みの範囲"),
         max_length=20,
         blank=True,
         choices=WeightScope.choices,
-        help_text="定員がどの範囲のものか。区分の中で範囲が混じると、照合で知らせます。",
+        help_text=_("定員がどの範囲のものか。区分の中で範囲が混じると、照合で知らせます。"),
     )
-    weight_note = models.CharField("重みの注記", max_length=200, blank=True)
+    weight_note = models.CharField(_("重みの注記"), max_length=200, blank=True)
 
     history = HistoricalRecords(bases=[CitedChange])
     objects = CodeManager["Rollout"]()
 
     class Meta:
-        verbose_name = "導入案件"
-        verbose_name_plural = "導入案件"
+        verbose_name = pgettext_lazy("model", "導入案件")
+        verbose_name_plural = pgettext_lazy("models", "導入案件")
         ordering = ["cohort__order", "order", "code"]
         constraints = [
             models.CheckConstraint(
@@ -101,7 +103,11 @@ class Rollout(models.Model):
     @property
     def label(self) -> str:
         """The lead ministry, with the scope where there is one."""
-        return f"{self.lead_ministry.name}（{self.scope}）" if self.scope else self.lead_ministry.name
+        return (
+            gettext("{name}（{scope}）").format(name=self.lead_ministry.name, scope=self.scope)
+            if self.scope
+            else self.lead_ministry.name
+        )
 
 
 class CoverageQuerySet(models.QuerySet["RolloutCoverage"]):
@@ -116,24 +122,24 @@ class RolloutCoverage(models.Model):
     """A ministry that moves along in another's rollout. A model of its own, so that it has a history."""
 
     rollout = models.ForeignKey(
-        Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="coverages"
+        Rollout, verbose_name=_("導入案件"), on_delete=models.CASCADE, related_name="coverages"
     )
     ministry = models.ForeignKey(
-        Ministry, verbose_name="府省庁", on_delete=models.PROTECT, related_name="coverages"
+        Ministry, verbose_name=_("府省庁"), on_delete=models.PROTECT, related_name="coverages"
     )
 
     history = HistoricalRecords()
     objects = CoverageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "あわせて対象となる府省庁"
-        verbose_name_plural = "あわせて対象となる府省庁"
+        verbose_name = pgettext_lazy("model", "あわせて対象となる府省庁")
+        verbose_name_plural = pgettext_lazy("models", "あわせて対象となる府省庁")
         ordering = ["rollout", "ministry__order"]
         constraints = [
             models.UniqueConstraint(
                 name="coverage_once",
                 fields=["rollout", "ministry"],
-                violation_error_message="この府省庁はすでに含まれています。",
+                violation_error_message=_("この府省庁はすでに含まれています。"),
             )
         ]
 
@@ -219,46 +225,50 @@ class Wave(models.Model):
     """A batch of users that cuts over together."""
 
     rollout = models.ForeignKey(
-        Rollout, verbose_name="導入案件", on_delete=models.PROTECT, related_name="waves"
+        Rollout, verbose_name=_("導入案件"), on_delete=models.PROTECT, related_name="waves"
     )
-    code = models.SlugField("コード", max_length=60, unique=True)
+    code = models.SlugField(_("コード"), max_length=60, unique=True)
     name = models.CharField(
-        "名称", max_length=100, blank=True, help_text="複数に分かれるときだけ。第1陣など。"
+        _("名称"), max_length=100, blank=True, help_text=_("複数に分かれるときだけ。第1陣など。")
     )
     cutover = FuzzyDateField(
-        "切替", bounds=True, help_text="R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。"
+        _("切替"),
+        bounds=True,
+        help_text=_("R8.6、R8.6~、令和8年度上期、2026-06-15、検討中 のように入力します。"),
     )
-    cutover_earliest = models.DateField("切替（最早）", null=True, editable=False)
-    cutover_latest = models.DateField("切替（最遅）", null=True, editable=False)
-    cutover_precision = models.CharField("切替の精度", max_length=12, blank=True, editable=False)
-    cutover_open_ended = models.BooleanField("以降", default=False, editable=False)
-    cutover_version = models.PositiveIntegerField("切替日の版", default=1, editable=False)
-    cutover_since = models.DateTimeField("この切替日になった時点", default=timezone.now, editable=False)
+    cutover_earliest = models.DateField(_("切替（最早）"), null=True, editable=False)
+    cutover_latest = models.DateField(_("切替（最遅）"), null=True, editable=False)
+    cutover_precision = models.CharField(_("切替の精度"), max_length=12, blank=True, editable=False)
+    cutover_open_ended = models.BooleanField(_("以降"), default=False, editable=False)
+    cutover_version = models.PositiveIntegerField(_("切替日の版"), default=1, editable=False)
+    cutover_since = models.DateTimeField(_("この切替日になった時点"), default=timezone.now, editable=False)
     confirmed_on = models.DateField(
-        "日程確認", null=True, editable=False, help_text="この切替予定のままでよいと最後に確認した日。"
+        _("日程確認"), null=True, editable=False, help_text=_("この切替予定のままでよいと最後に確認した日。")
     )
     users = models.PositiveIntegerField(
-        "人数", null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
+        _("人数"), null=True, blank=True, validators=USER_VALIDATORS, help_text=USERS_HELP
     )
-    status = models.CharField("状態", max_length=20, choices=STATUS_LABELS, default=Status.UNDER_REVIEW.value)
+    status = models.CharField(
+        _("状態"), max_length=20, choices=STATUS_LABELS, default=Status.UNDER_REVIEW.value
+    )
     merged_into = models.ForeignKey(
         "self",
-        verbose_name="統合先",
+        verbose_name=_("統合先"),
         null=True,
         blank=True,
         editable=False,
         on_delete=models.PROTECT,
         related_name="merged_waves",
-        help_text="同じ導入案件の別の移行単位にまとめたときの、まとめた先。",
+        help_text=_("同じ導入案件の別の移行単位にまとめたときの、まとめた先。"),
     )
-    note = models.CharField("備考", max_length=300, blank=True)
+    note = models.CharField(_("備考"), max_length=300, blank=True)
 
     history = HistoricalRecords(bases=[CitedChange])
     objects = WaveQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "移行単位"
-        verbose_name_plural = "移行単位"
+        verbose_name = pgettext_lazy("model", "移行単位")
+        verbose_name_plural = pgettext_lazy("models", "移行単位")
         ordering = [F("cutover_latest").asc(nulls_last=True), "code"]
         indexes = [models.Index(fields=["cutover_latest", "status"], name="wave_latest_status")]
         constraints = [
@@ -293,12 +303,12 @@ class Wave(models.Model):
             models.CheckConstraint(
                 name="wave_in_use_is_dated",
                 condition=~Q(status=Status.IN_USE.value) | Q(cutover_latest__isnull=False),
-                violation_error_message="利用中にするには、切替の日が必要です。",
+                violation_error_message=_("利用中にするには、切替の日が必要です。"),
             ),
             models.CheckConstraint(
                 name="wave_merged_is_cancelled",
                 condition=Q(merged_into__isnull=True) | Q(status=Status.CANCELLED.value),
-                violation_error_message="統合した移行単位の状態は「中止」です。",
+                violation_error_message=_("統合した移行単位の状態は「中止」です。"),
             ),
             models.CheckConstraint(
                 name="wave_not_merged_into_itself",

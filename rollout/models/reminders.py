@@ -10,6 +10,8 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from gss_tracker.logs import hide_links
@@ -17,69 +19,73 @@ from rollout.domain.audience import AUDIENCE_PARTIES, Party
 from rollout.domain.letters import TemplateError, check_template
 from rollout.domain.plan import AWAITED_STATUSES
 from rollout.domain.reminders import MERGED, Direction, Kind, Standing, State, Unit
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, say
 from rollout.models.managers import CodeManager
 from rollout.models.plan import Wave
 
 STATE_LABELS = {
-    State.PLANNED.value: "予定",
-    State.DUE.value: "送信待ち",
-    State.SENDING.value: "送信中",
-    State.SENT.value: "送信済み",
-    State.FAILED.value: "失敗",
-    State.UNKNOWN.value: "不明（要確認）",
-    State.MISSED.value: "期限切れ",
-    State.CANCELLED.value: "取消",
-    State.SKIPPED.value: "省略",
+    State.PLANNED.value: _("予定"),
+    State.DUE.value: _("送信待ち"),
+    State.SENDING.value: _("送信中"),
+    State.SENT.value: _("送信済み"),
+    State.FAILED.value: _("失敗"),
+    State.UNKNOWN.value: _("不明（要確認）"),
+    State.MISSED.value: _("期限切れ"),
+    State.CANCELLED.value: _("取消"),
+    State.SKIPPED.value: _("省略"),
 }
 KIND_LABELS = {
-    Kind.OFFSET.value: "切替の前・当日・後",
-    Kind.OVERDUE.value: "予定日を過ぎて未確認のあいだ、くり返し",
-    Kind.UNCONFIRMED.value: "日程確認がないあいだ、くり返し",
-    Kind.CHANGE.value: "変更のお知らせ（知らせ済みの人へ）",
-    Kind.ESCALATION.value: "受領の確認がないとき、次の担当へ",
-    Kind.DIGEST.value: "PMOへの定期まとめ",
-    Kind.ALERT.value: "PMOへの警告（送信の一時停止）",
+    Kind.OFFSET.value: _("切替の前・当日・後"),
+    Kind.OVERDUE.value: _("予定日を過ぎて未確認のあいだ、くり返し"),
+    Kind.UNCONFIRMED.value: _("日程確認がないあいだ、くり返し"),
+    Kind.CHANGE.value: _("変更のお知らせ（知らせ済みの人へ）"),
+    Kind.ESCALATION.value: _("受領の確認がないとき、次の担当へ"),
+    Kind.DIGEST.value: _("PMOへの定期まとめ"),
+    Kind.ALERT.value: _("PMOへの警告（送信の一時停止）"),
 }
 UNIT_LABELS = {
-    Unit.DAYS.value: "日",
-    Unit.BUSINESS_DAYS.value: "営業日",
-    Unit.WEEKS.value: "週間",
-    Unit.MONTHS.value: "か月",
+    Unit.DAYS.value: pgettext_lazy("unit", "日"),
+    Unit.BUSINESS_DAYS.value: _("営業日"),
+    Unit.WEEKS.value: _("週間"),
+    Unit.MONTHS.value: _("か月"),
 }
 INTERVAL_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED, Kind.ESCALATION, Kind.DIGEST)
 """Kinds whose count is the time that passes in between: 1 at least."""
 
 MOST_UNITS = 1000
-DIRECTION_LABELS = {Direction.BEFORE.value: "前", Direction.AFTER.value: "後"}
+DIRECTION_LABELS = {Direction.BEFORE.value: _("前"), Direction.AFTER.value: _("後")}
 SCHEDULE_TEXTS = {
-    Kind.OVERDUE.value: "予定日を過ぎて未確認のあいだ{every}ごと",
-    Kind.UNCONFIRMED.value: "日程確認がないあいだ{every}ごと",
-    Kind.CHANGE.value: "知らせた内容が変わったとき",
-    Kind.ESCALATION.value: "「{follows}」の送信から{every}後に受領の確認がないとき",
-    Kind.DIGEST.value: "{count}週間ごとの月曜日",
-    Kind.ALERT.value: "送信を一時止めたとき",
+    Kind.OVERDUE.value: _("予定日を過ぎて未確認のあいだ{every}ごと"),
+    Kind.UNCONFIRMED.value: _("日程確認がないあいだ{every}ごと"),
+    Kind.CHANGE.value: _("知らせた内容が変わったとき"),
+    Kind.ESCALATION.value: _("「{follows}」の送信から{every}後に受領の確認がないとき"),
+    Kind.DIGEST.value: _("{count}週間ごとの月曜日"),
+    Kind.ALERT.value: _("送信を一時止めたとき"),
 }
-PRECISION_CHOICES = {"": "日・月のどちらでも", "month": "月までの予定だけ", "day": "日まで決まった予定だけ"}
-TOLD_LABELS = STATUS_LABELS | {MERGED: "統合"}
+PRECISION_CHOICES = {
+    "": _("日・月のどちらでも"),
+    "month": _("月までの予定だけ"),
+    "day": _("日まで決まった予定だけ"),
+}
+TOLD_LABELS = STATUS_LABELS | {MERGED: _("統合")}
 RULE_STATUSES = {status.value: STATUS_LABELS[status.value] for status in AWAITED_STATUSES}
 
 SCHEDULE_FIELDS = ("kind", "count", "unit", "direction", "precision", "statuses", "follows_id")
 AUDIENCE_FIELDS = tuple(AUDIENCE_PARTIES)
 AUDIENCE_TEXTS = {
-    Party.LEAD: "主担当",
-    Party.DEPUTY: "副担当",
-    Party.COVERED: "対象府省庁",
-    Party.WATCHERS: "関係者",
+    Party.LEAD: _("主担当"),
+    Party.DEPUTY: _("副担当"),
+    Party.COVERED: _("対象府省庁"),
+    Party.WATCHERS: _("関係者"),
     Party.PMO: "PMO",
 }
 FIXED_AUDIENCES = {
-    Kind.CHANGE.value: "知らせ済みの人",
+    Kind.CHANGE.value: _("知らせ済みの人"),
     Kind.DIGEST.value: AUDIENCE_TEXTS[Party.PMO],
     Kind.ALERT.value: AUDIENCE_TEXTS[Party.PMO],
 }
 """Kinds that choose for themselves whom they tell."""
-AUDIENCE_MISSING = "宛先を1つ以上選んでください。"
+AUDIENCE_MISSING = _("宛先を1つ以上選んでください。")
 
 
 def awaited_statuses() -> list[str]:
@@ -90,51 +96,53 @@ def awaited_statuses() -> list[str]:
 class ReminderRule(models.Model):
     """When a reminder is owed, to whom, and which text."""
 
-    code = models.SlugField("コード", max_length=60, unique=True)
-    label = models.CharField("名称", max_length=100)
-    kind = models.CharField("種類", max_length=12, choices=KIND_LABELS, default=Kind.OFFSET.value)
+    code = models.SlugField(_("コード"), max_length=60, unique=True)
+    label = models.CharField(_("名称"), max_length=100)
+    kind = models.CharField(_("種類"), max_length=12, choices=KIND_LABELS, default=Kind.OFFSET.value)
     count = models.PositiveSmallIntegerField(
-        "数", default=0, validators=[MaxValueValidator(MOST_UNITS)], help_text="0 は切替の当日。"
+        _("数"), default=0, validators=[MaxValueValidator(MOST_UNITS)], help_text=_("0 は切替の当日。")
     )
-    unit = models.CharField("単位", max_length=14, choices=UNIT_LABELS, default=Unit.DAYS.value)
+    unit = models.CharField(_("単位"), max_length=14, choices=UNIT_LABELS, default=Unit.DAYS.value)
     direction = models.CharField(
-        "前か後か", max_length=6, choices=DIRECTION_LABELS, default=Direction.BEFORE.value
+        _("前か後か"), max_length=6, choices=DIRECTION_LABELS, default=Direction.BEFORE.value
     )
     precision = models.CharField(
-        "予定の細かさ", max_length=6, choices=PRECISION_CHOICES, blank=True, default=""
+        _("予定の細かさ"), max_length=6, choices=PRECISION_CHOICES, blank=True, default=""
     )
-    statuses = models.JSONField("対象の状態", default=awaited_statuses)
+    statuses = models.JSONField(_("対象の状態"), default=awaited_statuses)
     follows = models.ForeignKey(
         "self",
-        verbose_name="元のルール",
+        verbose_name=_("元のルール"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="escalations",
-        help_text="このルールの通知に受領の確認がないときに送ります。",
+        help_text=_("このルールの通知に受領の確認がないときに送ります。"),
     )
-    to_lead = models.BooleanField("主管府省庁の主担当", default=True)
-    to_deputy = models.BooleanField("主管府省庁の副担当", default=False)
-    to_covered = models.BooleanField("あわせて対象となる府省庁の担当", default=True)
-    to_watchers = models.BooleanField("関係者（参考）", default=False)
+    to_lead = models.BooleanField(_("主管府省庁の主担当"), default=True)
+    to_deputy = models.BooleanField(_("主管府省庁の副担当"), default=False)
+    to_covered = models.BooleanField(_("あわせて対象となる府省庁の担当"), default=True)
+    to_watchers = models.BooleanField(_("関係者（参考）"), default=False)
     to_pmo = models.BooleanField("PMO", default=True)
     grace_business_days = models.PositiveSmallIntegerField(
-        "猶予（営業日）",
+        _("猶予（営業日）"),
         default=5,
         validators=[MaxValueValidator(60)],
-        help_text="送れなかった場合、期日からこの営業日数までは後から送ります。過ぎたものは「期限切れ」です。",
+        help_text=_(
+            "送れなかった場合、期日からこの営業日数までは後から送ります。過ぎたものは「期限切れ」です。"
+        ),
     )
-    subject = models.CharField("件名", max_length=200)
-    body = models.TextField("本文")
-    active = models.BooleanField("有効", default=True)
-    in_force_since = models.DateTimeField("有効にした時点", default=timezone.now, editable=False)
+    subject = models.CharField(_("件名"), max_length=200)
+    body = models.TextField(_("本文"))
+    active = models.BooleanField(_("有効"), default=True)
+    in_force_since = models.DateTimeField(_("有効にした時点"), default=timezone.now, editable=False)
 
     history = HistoricalRecords()
     objects = CodeManager["ReminderRule"]()
 
     class Meta:
-        verbose_name = "通知ルール"
-        verbose_name_plural = "通知ルール"
+        verbose_name = pgettext_lazy("model", "通知ルール")
+        verbose_name_plural = pgettext_lazy("models", "通知ルール")
         ordering = ["kind", "direction", "-count", "code"]
         constraints = [
             models.CheckConstraint(name="rule_kind_known", condition=Q(kind__in=sorted(KIND_LABELS))),
@@ -149,13 +157,13 @@ class ReminderRule(models.Model):
             models.CheckConstraint(
                 name="rule_repeats_after_some_time",
                 condition=~Q(kind__in=[kind.value for kind in INTERVAL_KINDS]) | Q(count__gte=1),
-                violation_error_message="くり返しの間隔は 1 以上にしてください。",
+                violation_error_message=_("くり返しの間隔は 1 以上にしてください。"),
             ),
             models.CheckConstraint(
                 name="rule_escalation_follows",
                 condition=Q(kind=Kind.ESCALATION.value, follows__isnull=False)
                 | (~Q(kind=Kind.ESCALATION.value) & Q(follows__isnull=True)),
-                violation_error_message="「元のルール」は、受領の確認がないときのルールにだけ選びます。",
+                violation_error_message=_("「元のルール」は、受領の確認がないときのルールにだけ選びます。"),
             ),
             models.CheckConstraint(
                 name="rule_addresses_somebody",
@@ -195,16 +203,28 @@ class ReminderRule(models.Model):
     def audience_text(self) -> str:
         """Whom the rule addresses, in words: 「主担当・副担当・PMO」."""
         chosen = (text for party, text in AUDIENCE_TEXTS.items() if party in self.parties)
-        return FIXED_AUDIENCES.get(self.kind) or "・".join(chosen)
+        return str(FIXED_AUDIENCES.get(self.kind) or gettext("・").join(map(str, chosen)))
 
     @property
     def schedule_text(self) -> str:
         """When the rule's mails go out, in words: 「切替の90日前」."""
-        every = f"{self.count}{UNIT_LABELS[self.unit]}"
+        every = gettext("{count}{unit}").format(count=self.count, unit=UNIT_LABELS[self.unit])
         if self.kind != Kind.OFFSET:
             return SCHEDULE_TEXTS[self.kind].format(every=every, count=self.count, follows=self.follows)
-        text = f"切替の{every}{DIRECTION_LABELS[self.direction]}" if self.count else "切替の当日"
-        return f"{text}（{PRECISION_CHOICES[self.precision]}）" if self.precision else text
+        text = (
+            gettext("切替の{every}{direction}").format(
+                every=every, direction=DIRECTION_LABELS[self.direction]
+            )
+            if self.count
+            else gettext("切替の当日")
+        )
+        return (
+            gettext("{text}（{precision_choices}）").format(
+                text=text, precision_choices=PRECISION_CHOICES[self.precision]
+            )
+            if self.precision
+            else text
+        )
 
     def _owes_anew(self, before: "ReminderRule") -> bool:
         moved = any(getattr(self, name) != getattr(before, name) for name in SCHEDULE_FIELDS)
@@ -218,15 +238,17 @@ class ReminderRule(models.Model):
                 try:
                     check_template(getattr(self, name), Kind(self.kind))
                 except TemplateError as error:
-                    errors[name] = str(error)
+                    errors[name] = say(error.words)
         if (
             not isinstance(self.statuses, list)
             or not self.statuses
             or not set(self.statuses) <= set(RULE_STATUSES)
         ):
-            errors["statuses"] = "対象の状態を、検討中・予定・準備中・移行中から1つ以上選んでください。"
+            errors["statuses"] = gettext(
+                "対象の状態を、検討中・予定・準備中・移行中から1つ以上選んでください。"
+            )
         if self.follows is not None and (self.follows == self or self.follows.kind != Kind.OFFSET):
-            errors["follows"] = "「切替の前・当日・後」のルールを選んでください。"
+            errors["follows"] = gettext("「切替の前・当日・後」のルールを選んでください。")
         if errors:
             raise ValidationError(errors)
 
@@ -275,49 +297,49 @@ class Reminder(models.Model):
 
     wave = models.ForeignKey(
         Wave,
-        verbose_name="移行単位",
+        verbose_name=_("移行単位"),
         null=True,
         on_delete=models.PROTECT,
         related_name="reminders",
-        help_text="PMOへのまとめと警告にはありません。",
+        help_text=_("PMOへのまとめと警告にはありません。"),
     )
     rule = models.ForeignKey(
-        ReminderRule, verbose_name="通知ルール", on_delete=models.PROTECT, related_name="reminders"
+        ReminderRule, verbose_name=_("通知ルール"), on_delete=models.PROTECT, related_name="reminders"
     )
-    address = models.EmailField("宛先")
-    cutover_version = models.PositiveIntegerField("切替日の版", default=0)
-    occurrence = models.PositiveIntegerField("回", default=0)
-    state = models.CharField("状態", max_length=12, choices=STATE_LABELS, default=State.PLANNED.value)
-    state_note = models.CharField("状態の理由", max_length=300, blank=True)
-    due_at = models.DateTimeField("送信予定")
-    retry_at = models.DateTimeField("再送予定", null=True)
-    attempts = models.PositiveSmallIntegerField("試行回数", default=0)
-    claimed_at = models.DateTimeField("送信開始", null=True)
-    sent_at = models.DateTimeField("送信時刻", null=True)
-    server_answer = models.CharField("メールサーバーの応答", max_length=500, blank=True)
+    address = models.EmailField(_("宛先"))
+    cutover_version = models.PositiveIntegerField(_("切替日の版"), default=0)
+    occurrence = models.PositiveIntegerField(_("回"), default=0)
+    state = models.CharField(_("状態"), max_length=12, choices=STATE_LABELS, default=State.PLANNED.value)
+    state_note = models.CharField(_("状態の理由"), max_length=300, blank=True)
+    due_at = models.DateTimeField(_("送信予定"))
+    retry_at = models.DateTimeField(_("再送予定"), null=True)
+    attempts = models.PositiveSmallIntegerField(_("試行回数"), default=0)
+    claimed_at = models.DateTimeField(_("送信開始"), null=True)
+    sent_at = models.DateTimeField(_("送信時刻"), null=True)
+    server_answer = models.CharField(_("メールサーバーの応答"), max_length=500, blank=True)
     message_id = models.CharField("Message-ID", max_length=200, unique=True, default=new_message_id)
-    told_cutover = models.CharField("知らせた切替", max_length=60, blank=True)
-    told_status = models.CharField("知らせた状態", max_length=20, blank=True, choices=TOLD_LABELS)
-    subject = models.CharField("件名", max_length=300, blank=True)
-    body = models.TextField("本文", blank=True)
-    reply_to = models.EmailField("返信先", blank=True)
-    calendar = models.TextField("予定（iCalendar）", blank=True)
-    picture = models.BinaryField("図（PNG）", null=True)
-    acknowledged_at = models.DateTimeField("受領の確認", null=True)
+    told_cutover = models.CharField(_("知らせた切替"), max_length=60, blank=True)
+    told_status = models.CharField(_("知らせた状態"), max_length=20, blank=True, choices=TOLD_LABELS)
+    subject = models.CharField(_("件名"), max_length=300, blank=True)
+    body = models.TextField(_("本文"), blank=True)
+    reply_to = models.EmailField(_("返信先"), blank=True)
+    calendar = models.TextField(_("予定（iCalendar）"), blank=True)
+    picture = models.BinaryField(_("図（PNG）"), null=True)
+    acknowledged_at = models.DateTimeField(_("受領の確認"), null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name="判断した人",
+        verbose_name=_("判断した人"),
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
     )
-    created_at = models.DateTimeField("作成", default=timezone.now)
+    created_at = models.DateTimeField(_("作成"), default=timezone.now)
 
     objects = ReminderQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "事前通知"
-        verbose_name_plural = "事前通知（台帳）"
+        verbose_name = pgettext_lazy("model", "事前通知")
+        verbose_name_plural = pgettext_lazy("models", "事前通知（台帳）")
         ordering = ["due_at", "id"]
         indexes = [
             models.Index(fields=["state", "due_at"], name="reminder_state_due"),

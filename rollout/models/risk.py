@@ -3,6 +3,8 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from rollout.models.managers import CodeManager
@@ -18,28 +20,30 @@ class SlipAssumption(models.Model):
 
     ONLY_CODE = "default"
 
-    code = models.SlugField("コード", max_length=60, unique=True, default=ONLY_CODE, editable=False)
+    code = models.SlugField(_("コード"), max_length=60, unique=True, default=ONLY_CODE, editable=False)
     earliest_months = models.SmallIntegerField(
-        "早い場合（か月）",
+        _("早い場合（か月）"),
         validators=[MinValueValidator(-LONGEST_SLIP), MaxValueValidator(LONGEST_SLIP)],
-        help_text="予定より早まる場合は負の数。",
+        help_text=_("予定より早まる場合は負の数。"),
     )
-    likely_months = models.SmallIntegerField("最もありそうな場合（か月）")
-    latest_months = models.SmallIntegerField("遅い場合（か月）", validators=[MaxValueValidator(LONGEST_SLIP)])
+    likely_months = models.SmallIntegerField(_("最もありそうな場合（か月）"))
+    latest_months = models.SmallIntegerField(
+        _("遅い場合（か月）"), validators=[MaxValueValidator(LONGEST_SLIP)]
+    )
     learn_from = models.PositiveSmallIntegerField(
-        "実績に切り替える件数",
+        _("実績に切り替える件数"),
         default=20,
         validators=[MinValueValidator(1)],
-        help_text="利用開始を確認した移行単位がこの件数になると、仮定の代わりに実績の遅れを使います。",
+        help_text=_("利用開始を確認した移行単位がこの件数になると、仮定の代わりに実績の遅れを使います。"),
     )
-    note = models.CharField("根拠", max_length=300, help_text="この仮定が何に基づくか。")
+    note = models.CharField(_("根拠"), max_length=300, help_text=_("この仮定が何に基づくか。"))
 
     history = HistoricalRecords()
     objects = CodeManager["SlipAssumption"]()
 
     class Meta:
-        verbose_name = "遅れの仮定"
-        verbose_name_plural = "遅れの仮定"
+        verbose_name = pgettext_lazy("model", "遅れの仮定")
+        verbose_name_plural = pgettext_lazy("models", "遅れの仮定")
         constraints = [
             models.CheckConstraint(name="slip_assumption_only_row", condition=Q(code="default")),
             models.CheckConstraint(
@@ -50,14 +54,20 @@ class SlipAssumption(models.Model):
                     latest_months__gte=F("likely_months"),
                     latest_months__lte=LONGEST_SLIP,
                 ),
-                violation_error_message="早い場合 ≦ 最もありそうな場合 ≦ 遅い場合 の順に入力してください。",
+                violation_error_message=_(
+                    "早い場合 ≦ 最もありそうな場合 ≦ 遅い場合 の順に入力してください。"
+                ),
             ),
             models.CheckConstraint(name="slip_assumption_learns_from_some", condition=Q(learn_from__gte=1)),
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.earliest_months}〜{self.latest_months}か月（最もありそうなのは {self.likely_months}か月）"
+        return gettext(
+            "{earliest_months}〜{latest_months}か月（最もありそうなのは {likely_months}か月）"
+        ).format(
+            earliest_months=self.earliest_months,
+            latest_months=self.latest_months,
+            likely_months=self.likely_months,
         )
 
     def natural_key(self) -> tuple[str]:

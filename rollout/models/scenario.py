@@ -10,12 +10,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from rollout.domain.dates import FuzzyDate, parse
 from rollout.domain.plan import NONE, Status
 from rollout.domain.scenario import Change
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, in_japanese, reason_of
 from rollout.models.plan import Rollout, Wave
 from rollout.models.reading import read_status, read_users
 
@@ -49,22 +51,22 @@ class Scenario(models.Model):
     class State(models.TextChoices):
         """How far it has come."""
 
-        DRAFT = "draft", "検討中"
-        PROPOSED = "proposed", "申請中"
-        PROMOTED = "promoted", "計画に反映済み"
-        DECLINED = "declined", "見送り"
-        WITHDRAWN = "withdrawn", "取り下げ"
+        DRAFT = "draft", _("検討中")
+        PROPOSED = "proposed", _("申請中")
+        PROMOTED = "promoted", _("計画に反映済み")
+        DECLINED = "declined", _("見送り")
+        WITHDRAWN = "withdrawn", _("取り下げ")
 
     code = models.SlugField(
-        "コード", max_length=60, unique=True, help_text="URL に使います。例: nta-3-months"
+        _("コード"), max_length=60, unique=True, help_text=_("URL に使います。例: nta-3-months")
     )
-    label = models.CharField("名称", max_length=100, unique=True, help_text="例: 国税庁 三か月遅れ")
-    note = models.CharField("備考", max_length=300, blank=True)
-    state = models.CharField("状況", max_length=10, choices=State.choices, default=State.DRAFT)
-    based_on = models.DateTimeField("計画を確かめた時点", default=timezone.now, editable=False)
+    label = models.CharField(_("名称"), max_length=100, unique=True, help_text=_("例: 国税庁 三か月遅れ"))
+    note = models.CharField(_("備考"), max_length=300, blank=True)
+    state = models.CharField(_("状況"), max_length=10, choices=State.choices, default=State.DRAFT)
+    based_on = models.DateTimeField(_("計画を確かめた時点"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name="作成者",
+        verbose_name=_("作成者"),
         null=True,
         editable=False,
         on_delete=models.SET_NULL,
@@ -75,10 +77,10 @@ class Scenario(models.Model):
     objects = ScenarioQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "試算"
-        verbose_name_plural = "試算"
+        verbose_name = pgettext_lazy("model", "試算")
+        verbose_name_plural = pgettext_lazy("models", "試算")
         ordering = ["state", "label"]
-        permissions = [("promote_scenario", "試算を計画に反映できる")]
+        permissions = [("promote_scenario", _("試算を計画に反映できる"))]
         constraints = [
             models.CheckConstraint(
                 name="scenario_state_known",
@@ -99,8 +101,10 @@ class Scenario(models.Model):
         unreadable = [str(change) for change in self.changes.all() if not change.is_readable]
         if unreadable:
             raise ValidationError(
-                f"試算「{self.label}」の変更点「{'」「'.join(unreadable)}」は、値を読めません。"
-                "管理画面の「試算」で直してください。"
+                gettext(
+                    "試算「{label}」の変更点「{names}」は、値を読めません。"
+                    "管理画面の「試算」で直してください。"
+                ).format(label=self.label, names=gettext("」「").join(unreadable))
             )
 
 
@@ -114,38 +118,38 @@ class ScenarioChange(models.Model):
     class Field(models.TextChoices):
         """Which fact."""
 
-        CUTOVER = "cutover", "切替"
-        USERS = "users", "人数"
-        STATUS = "status", "状態"
+        CUTOVER = "cutover", _("切替")
+        USERS = "users", _("人数")
+        STATUS = "status", _("状態")
 
     scenario = models.ForeignKey(
-        Scenario, verbose_name="試算", on_delete=models.CASCADE, related_name="changes"
+        Scenario, verbose_name=_("試算"), on_delete=models.CASCADE, related_name="changes"
     )
     rollout = models.ForeignKey(
-        Rollout, verbose_name="導入案件", on_delete=models.CASCADE, related_name="scenario_changes"
+        Rollout, verbose_name=_("導入案件"), on_delete=models.CASCADE, related_name="scenario_changes"
     )
     wave = models.ForeignKey(
         Wave,
-        verbose_name="移行単位",
+        verbose_name=_("移行単位"),
         null=True,
         blank=True,
         on_delete=models.CASCADE,
         related_name="scenario_changes",
-        help_text="空欄なら導入案件の全体です。",
+        help_text=_("空欄なら導入案件の全体です。"),
     )
-    field = models.CharField("項目", max_length=10, choices=Field.choices)
+    field = models.CharField(_("項目"), max_length=10, choices=Field.choices)
     value = models.CharField(
-        "試算での値",
+        _("試算での値"),
         max_length=60,
         blank=True,
-        help_text="R8.9、検討中、68,600、中止 など。人数の空欄は「不明」。",
+        help_text=_("R8.9、検討中、68,600、中止 など。人数の空欄は「不明」。"),
     )
 
     history = HistoricalRecords()
 
     class Meta:
-        verbose_name = "試算の変更点"
-        verbose_name_plural = "試算の変更点"
+        verbose_name = pgettext_lazy("model", "試算の変更点")
+        verbose_name_plural = pgettext_lazy("models", "試算の変更点")
         ordering = ["scenario", "rollout", "wave", "field"]
         constraints = [
             models.CheckConstraint(
@@ -155,19 +159,21 @@ class ScenarioChange(models.Model):
                 name="scenario_change_once_a_rollout",
                 fields=["scenario", "rollout", "field"],
                 condition=Q(wave__isnull=True),
-                violation_error_message="この導入案件のこの項目は、もう変更点にあります。",
+                violation_error_message=_("この導入案件のこの項目は、もう変更点にあります。"),
             ),
             models.UniqueConstraint(
                 name="scenario_change_once_a_wave",
                 fields=["scenario", "wave", "field"],
                 condition=Q(wave__isnull=False),
-                violation_error_message="この移行単位のこの項目は、もう変更点にあります。",
+                violation_error_message=_("この移行単位のこの項目は、もう変更点にあります。"),
             ),
         ]
 
     def __str__(self) -> str:
         subject = self.wave or self.rollout
-        return f"{subject} {self.get_field_display()}：{self.value or '（空欄）'}"
+        return gettext("{subject} {field_display}：{value}").format(
+            subject=subject, field_display=self.get_field_display(), value=self.value or gettext("（空欄）")
+        )
 
     @property
     def key(self) -> ChangeKey:
@@ -177,7 +183,7 @@ class ScenarioChange(models.Model):
     def clean(self) -> None:
         """Keep the value as the plan would write it; refuse one that cannot be read, and a foreign wave."""
         if self.wave_id and self.wave and self.wave.rollout_id != self.rollout_id:
-            raise ValidationError({"wave": "この移行単位は、選んだ導入案件のものではありません。"})
+            raise ValidationError({"wave": gettext("この移行単位は、選んだ導入案件のものではありません。")})
         if self.field in self.Field.values:
             self.value = _KEPT[self.field](self.value)
 
@@ -213,13 +219,13 @@ def _read(text: str, reader: Callable[[str], Fact]) -> Fact:
     try:
         return reader(text)
     except ValueError as error:
-        raise ValidationError({"value": str(error)}) from error
+        raise ValidationError({"value": reason_of(error)}) from error
 
 
 def _keep_cutover(text: str) -> str:
     if not text.strip():
         raise ValidationError(
-            {"value": "切替の時期を入力してください。未定にするときは「検討中」と書きます。"}
+            {"value": gettext("切替の時期を入力してください。未定にするときは「検討中」と書きます。")}
         )
     return _read(text.strip(), parse).text
 
@@ -237,5 +243,5 @@ _FACTS: dict[str, Callable[[str], FuzzyDate | int | str | None]] = {
 _KEPT: dict[str, Callable[[str], str]] = {
     "cutover": _keep_cutover,
     "users": _keep_users,
-    "status": lambda text: STATUS_LABELS[_read(text, read_status)],
+    "status": lambda text: in_japanese(STATUS_LABELS[_read(text, read_status)]),
 }

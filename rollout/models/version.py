@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, pgettext_lazy
 
 from rollout.domain import projection
 from rollout.domain.allocation import CountBasis
@@ -124,8 +125,8 @@ class Projection(models.Model):
     objects = ProjectionQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "見込み"
-        verbose_name_plural = "見込み"
+        verbose_name = pgettext_lazy("model", "見込み")
+        verbose_name_plural = pgettext_lazy("models", "見込み")
         ordering = ["basis"]
         constraints = [
             models.CheckConstraint(
@@ -134,7 +135,9 @@ class Projection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{BASIS_LABELS[self.basis]}（データの版 {self.data_version}）"
+        return gettext("{basis}（データの版 {data_version}）").format(
+            basis=BASIS_LABELS[self.basis], data_version=self.data_version
+        )
 
     @property
     def curve(self) -> projection.Projection:

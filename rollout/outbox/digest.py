@@ -25,6 +25,7 @@ from rollout.models import Projection, Reminder, Wave
 from rollout.models.labels import (
     CAUSE_LABELS,
     OVERDUE_LABEL,
+    always_japanese,
     count_text,
     day_text,
     moment_text,
@@ -50,6 +51,7 @@ ANSWER_LENGTH = 100
 NOTHING = "ありません。"
 
 
+@always_japanese
 def digest_text(now: datetime) -> str:
     """The digest as of `now`, its sections with an empty line between them."""
     today, since = timezone.localdate(now), _looks_back_to(now)
@@ -67,6 +69,7 @@ def digest_text(now: datetime) -> str:
     return "\n\n".join(sections)
 
 
+@always_japanese
 def digest_picture(now: datetime) -> bytes | None:
     """The curve for the mail, as a PNG; None before the first computation."""
     projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate(now))
@@ -134,7 +137,7 @@ def _waves(projection: Projection | None, today: date) -> list[str]:
             lambda wave: _days_left(wave.cutover, today),
         ),
         (
-            OVERDUE_LABEL,
+            str(OVERDUE_LABEL),
             Wave.objects.overdue_unconfirmed(today),
             lambda wave: _days_past(wave.cutover, today),
         ),

@@ -11,6 +11,8 @@ from functools import cached_property
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Contact
 from rollout.domain.absence import Absence, Cause, find_absences, parties_of, too_early
@@ -40,17 +42,17 @@ MOST_ROWS = 20
 WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
 REPEATED = (Kind.OVERDUE, Kind.UNCONFIRMED)
 PARTY_LABELS = {
-    Party.LEAD: "主管府省庁の主担当",
-    Party.DEPUTY: "主管府省庁の副担当",
-    Party.COVERED: "あわせて対象となる府省庁の担当",
-    Party.WATCHERS: "関係者（参考）",
+    Party.LEAD: _("主管府省庁の主担当"),
+    Party.DEPUTY: _("主管府省庁の副担当"),
+    Party.COVERED: _("あわせて対象となる府省庁の担当"),
+    Party.WATCHERS: _("関係者（参考）"),
     Party.PMO: "PMO",
 }
 BY_CAUSE = {
-    Cause.UNDECIDED: "切替予定が未定のため、期日がありません。",
-    Cause.ENDLESS: "切替予定（{cutover}）に最後の日がないため、期日がありません。",
-    Cause.COARSE: "切替予定（{cutover}）が月や日まで決まっていないため、期日がありません。",
-    Cause.OVER: "切替予定（{cutover}）の最後の日までに、このルールの次の期日がありません。",
+    Cause.UNDECIDED: _("切替予定が未定のため、期日がありません。"),
+    Cause.ENDLESS: _("切替予定（{cutover}）に最後の日がないため、期日がありません。"),
+    Cause.COARSE: _("切替予定（{cutover}）が月や日まで決まっていないため、期日がありません。"),
+    Cause.OVER: _("切替予定（{cutover}）の最後の日までに、このルールの次の期日がありません。"),
 }
 
 
@@ -87,25 +89,37 @@ class _Explanation:
     def _of_wave(self) -> Iterator[str]:
         wave = self._wave
         cutover = wave.cutover.text or UNDECIDED
-        yield f"{wave}の切替予定は「{cutover}」、状態は「{STATUS_LABELS[wave.status]}」です。"
+        yield gettext("{wave}の切替予定は「{cutover}」、状態は「{status}」です。").format(
+            wave=wave, cutover=cutover, status=STATUS_LABELS[wave.status]
+        )
         if wave.merged_into is not None:
-            yield f"「{wave.merged_into}」に統合されたため、変更のお知らせのほかは、もう送りません。"
+            yield gettext(
+                "「{merged_into}」に統合されたため、変更のお知らせのほかは、もう送りません。"
+            ).format(merged_into=wave.merged_into)
         elif self._is_settled:
-            yield "そのため、変更のお知らせのほかは、もう送りません。"
+            yield gettext("そのため、変更のお知らせのほかは、もう送りません。")
         if self._outlook.is_ledger_behind:
-            yield "台帳は最新の計画に合わせて更新しているところです。ここでは最新の計画から答えます。"
+            yield gettext(
+                "台帳は最新の計画に合わせて更新しているところです。ここでは最新の計画から答えます。"
+            )
 
     def _of_contacts(self) -> Iterator[str]:
         contacts = Contact.objects.filter(email__iexact=self._address).select_related("ministry")
         for contact in contacts:
             yield _contact_text(contact)
         if not contacts:
-            yield "このアドレスは、どの府省庁の連絡先にも登録されていません。"
+            yield gettext("このアドレスは、どの府省庁の連絡先にも登録されていません。")
         elif any(contact.active for contact in contacts) and not self._parties:
-            yield "この移行単位に関係する府省庁の連絡先でもPMOの連絡先でもないため、新しい通知は届きません。"
+            yield gettext(
+                "この移行単位に関係する府省庁の連絡先でもPMOの連絡先でもないため、新しい通知は届きません。"
+            )
         elif self._parties:
-            parties = "、".join(PARTY_LABELS[party] for party in Party if party in self._parties)
-            yield f"この移行単位については「{parties}」として通知を受け取ります。"
+            parties = gettext("、").join(
+                str(PARTY_LABELS[party]) for party in Party if party in self._parties
+            )
+            yield gettext("この移行単位については「{parties}」として通知を受け取ります。").format(
+                parties=parties
+            )
 
     def _of_rule(self, rule: ReminderRule) -> list[str]:
         if rule.kind in WITHOUT_WAVE:
@@ -115,7 +129,12 @@ class _Explanation:
         by_row = {entry.waiting.row: entry for entry in coming if entry.waiting.row}
         sentences = [self._row_text(row, by_row.get(row.pk)) for row in rows[-MOST_ROWS:]]
         if len(rows) > MOST_ROWS:
-            sentences.insert(0, f"これより前に{len(rows) - MOST_ROWS}通の記録があります。台帳で見られます。")
+            sentences.insert(
+                0,
+                gettext("これより前に{value}通の記録があります。台帳で見られます。").format(
+                    value=len(rows) - MOST_ROWS
+                ),
+            )
         known = {row.pk for row in rows if row.state in UNSENT_STATES}
         sentences += [self._coming_text(entry) for entry in coming if entry.waiting.row not in known]
         if not coming and (rule.kind in REPEATED or not self._has_been_dealt_with(rows)):
@@ -132,24 +151,26 @@ class _Explanation:
         if row.state not in UNSENT_STATES:
             return _done_text(row)
         if entry is None:
-            return (
-                f"{moment_text(row.due_at)}に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
-            )
+            return gettext(
+                "{moment_text}に送る予定でしたが、計画・宛先・ルールが変わったため取り消します。"
+            ).format(moment_text=moment_text(row.due_at))
         waits = entry.waiting.state == State.DUE and entry.fate is State.SENT
         return _waiting_text(row, entry) if waits else self._coming_text(entry)
 
     def _coming_text(self, entry: Upcoming) -> str:
         due, goes = moment_text(entry.waiting.due_at), moment_text(entry.goes_at)
         if entry.fate is State.MISSED:
-            return f"期日（{due}）から猶予の営業日数を過ぎたため送りません。"
+            return gettext("期日（{due}）から猶予の営業日数を過ぎたため送りません。").format(due=due)
         if entry.kept is not None:
-            return f"{due}が期日ですが、{_will_skip(self._book.rule_rows[entry.kept])}"
-        late = f"（期日は{due}）" if due != goes else ""
-        return f"{goes}に送る予定です{late}。"
+            return gettext("{due}が期日ですが、{will_skip}").format(
+                due=due, will_skip=_will_skip(self._book.rule_rows[entry.kept])
+            )
+        late = gettext("（期日は{due}）").format(due=due) if due != goes else ""
+        return gettext("{goes}に送る予定です{late}。").format(goes=goes, late=late)
 
     def _why_not(self, rule: ReminderRule) -> list[str]:
         """Why a rule owes nothing, or nothing more, about the cutover as it stands."""
-        found = [] if rule.active else ["この通知ルールは無効です。"]
+        found = [] if rule.active else [gettext("この通知ルールは無効です。")]
         fact = read_rule(rule)
         causes = find_absences(self._fact, fact, self._book.recipients, self._address, self._book.today)
         found += [text for absence in causes if (text := self._cause_text(absence, rule))]
@@ -160,7 +181,9 @@ class _Explanation:
         if found:
             return found
         return [
-            "上の理由により、送るものがありません。" if causes else "期日から猶予を過ぎたため送りません。"
+            gettext("上の理由により、送るものがありません。")
+            if causes
+            else gettext("期日から猶予を過ぎたため送りません。")
         ]
 
     def _cause_text(self, absence: Absence, rule: ReminderRule) -> str:
@@ -168,35 +191,45 @@ class _Explanation:
         if absence.cause is Cause.STRANGER or (absence.cause is Cause.STATUS and self._is_settled):
             return ""
         if absence.cause is Cause.STATUS:
-            wanted = "・".join(STATUS_LABELS[status] for status in rule.statuses)
+            wanted = gettext("・").join(str(STATUS_LABELS[status]) for status in rule.statuses)
             now = STATUS_LABELS[self._wave.status]
-            return f"状態が「{wanted}」の移行単位だけが対象です（いまは「{now}」）。"
+            return gettext("状態が「{wanted}」の移行単位だけが対象です（いまは「{now}」）。").format(
+                wanted=wanted, now=now
+            )
         if absence.cause is Cause.PARTY:
-            parties = "、".join(PARTY_LABELS[party] for party in Party if party in rule.parties)
-            return f"宛先は「{parties}」だけです。"
+            parties = gettext("、").join(str(PARTY_LABELS[party]) for party in Party if party in rule.parties)
+            return gettext("宛先は「{parties}」だけです。").format(parties=parties)
         if absence.cause is Cause.PRECISION:
-            wanted = PRECISION_CHOICES[rule.precision]
-            return f"「{wanted}」が対象で、いまの切替予定（{self._wave.cutover.text}）は当てはまりません。"
+            wanted = str(PRECISION_CHOICES[rule.precision])
+            return gettext("「{wanted}」が対象で、いまの切替予定（{text}）は当てはまりません。").format(
+                wanted=wanted, text=self._wave.cutover.text
+            )
         if absence.cause is Cause.TOO_EARLY and absence.due_day:
             return self._too_early_text(absence.due_day, absence.reachable, rule)
         return BY_CAUSE[absence.cause].format(cutover=self._wave.cutover.text)
 
     def _too_early_text(self, due_day: date, reachable: date | None, rule: ReminderRule) -> str:
         since = [
-            f"ルールが有効になった日 {day_text(timezone.localdate(rule.in_force_since))}",
-            f"いまの切替予定になった日 {day_text(self._fact.since)}",
+            gettext("ルールが有効になった日 {day_text}").format(
+                day_text=day_text(timezone.localdate(rule.in_force_since))
+            ),
+            gettext("いまの切替予定になった日 {day_text}").format(day_text=day_text(self._fact.since)),
         ]
         if reachable:
-            since.append(f"このアドレスへの通知を始めた日 {day_text(reachable)}")
-        return f"期日の{day_text(due_day)}が、次のどれかより前でした（{'、'.join(since)}）。"
+            since.append(
+                gettext("このアドレスへの通知を始めた日 {day_text}").format(day_text=day_text(reachable))
+            )
+        return gettext("期日の{day_text}が、次のどれかより前でした（{names}）。").format(
+            day_text=day_text(due_day), names=gettext("、").join(since)
+        )
 
     def _unchanged_text(self) -> str:
         told = [row for row in self._all_rows if row.address == self._address and row.state in TOLD_STATES]
         if not any(row.told_status for row in told):
-            return "この移行単位について、まだ何も知らせていないため、変更のお知らせもありません。"
+            return gettext("この移行単位について、まだ何も知らせていないため、変更のお知らせもありません。")
         standing = standing_of(self._wave)
         text = standing_text(standing.cutover, standing.status)
-        return f"最後に知らせた内容（{text}）から変わっていません。"
+        return gettext("最後に知らせた内容（{text}）から変わっていません。").format(text=text)
 
     def _unescalated_texts(self, rule: ReminderRule, follows: ReminderRule) -> list[str]:
         sent = [
@@ -205,14 +238,20 @@ class _Explanation:
             if row.sent_at and row.rule == follows.pk and row.version == self._fact.version
         ]
         if not sent:
-            return [f"元のルール「{follows.label}」の通知を、いまの切替予定についてまだ送っていません。"]
+            return [
+                gettext("元のルール「{label}」の通知を、いまの切替予定についてまだ送っていません。").format(
+                    label=follows.label
+                )
+            ]
         unanswered = first_unanswered(
             (row.rule, timezone.localdate(row.sent_at), row.acknowledged_at is not None)
             for row in sent
             if row.sent_at
         )
         if follows.pk not in unanswered:
-            return [f"元のルール「{follows.label}」の通知は、受領が確認されています。"]
+            return [
+                gettext("元のルール「{label}」の通知は、受領が確認されています。").format(label=follows.label)
+            ]
         fact = read_rule(rule)
         day = escalation_day(unanswered[follows.pk], fact)
         early = too_early(self._fact, fact, self._book.recipients, self._address, day)
@@ -248,20 +287,24 @@ def _place(rule: ReminderRule) -> tuple[int, float, str]:
 
 
 def _contact_text(contact: Contact) -> str:
-    who = f"{contact.ministry}の{contact.get_role_display()}「{contact.name}」"
+    who = gettext("{ministry}の{role_display}「{name}」").format(
+        ministry=contact.ministry, role_display=contact.get_role_display(), name=contact.name
+    )
     if not contact.active:
-        return f"{who}として登録されていますが、「通知する」が外れています。"
-    return f"{who}として{day_text(timezone.localdate(contact.reachable_since))}から通知しています。"
+        return gettext("{who}として登録されていますが、「通知する」が外れています。").format(who=who)
+    return gettext("{who}として{day_text}から通知しています。").format(
+        who=who, day_text=day_text(timezone.localdate(contact.reachable_since))
+    )
 
 
 def _without_wave_text(rule: ReminderRule, *, is_pmo: bool) -> str:
     if not rule.active:
-        return "この通知ルールは無効です。"
+        return gettext("この通知ルールは無効です。")
     if rule.kind == Kind.ALERT:
-        text = "送信を一時停止したときにPMOの連絡先へ送る警告で、移行単位ごとの通知ではありません。"
+        text = gettext("送信を一時停止したときにPMOの連絡先へ送る警告で、移行単位ごとの通知ではありません。")
     else:
-        text = "PMOの連絡先へ送るまとめで、移行単位ごとの通知ではありません。"
-    return text if is_pmo else f"{text}このアドレスには送りません。"
+        text = gettext("PMOの連絡先へ送るまとめで、移行単位ごとの通知ではありません。")
+    return text if is_pmo else gettext("{text}このアドレスには送りません。").format(text=text)
 
 
 def _done_text(row: Reminder) -> str:
@@ -269,30 +312,48 @@ def _done_text(row: Reminder) -> str:
 
 
 def _sent_text(row: Reminder) -> str:
-    answer = f"メールサーバーの応答「{row.server_answer}」、Message-ID {row.message_id}"
-    told = f"知らせた内容は「{row.told_cutover}」、" if row.told_cutover else ""
-    text = f"{moment_text(row.sent_at or row.due_at)}に送りました（{told}{answer}）。"
+    answer = gettext("メールサーバーの応答「{server_answer}」、Message-ID {message_id}").format(
+        server_answer=row.server_answer, message_id=row.message_id
+    )
+    told = (
+        gettext("知らせた内容は「{told_cutover}」、").format(told_cutover=row.told_cutover)
+        if row.told_cutover
+        else ""
+    )
+    text = gettext("{moment_text}に送りました（{told}{answer}）。").format(
+        moment_text=moment_text(row.sent_at or row.due_at), told=told, answer=answer
+    )
     if row.acknowledged_at:
-        text += f"{moment_text(row.acknowledged_at)}に受領が確認されました。"
+        text += gettext("{moment_text}に受領が確認されました。").format(
+            moment_text=moment_text(row.acknowledged_at)
+        )
     return text
 
 
 def _unknown_text(row: Reminder) -> str:
     tried = moment_text(row.claimed_at or row.due_at)
     reasons = " ".join(filter(None, (row.state_note, row.server_answer)))
-    return f"{tried}に送りましたが、届いたか分かりません（{reasons}、Message-ID {row.message_id}）。"
+    return gettext(
+        "{tried}に送りましたが、届いたか分かりません（{reasons}、Message-ID {message_id}）。"
+    ).format(tried=tried, reasons=reasons, message_id=row.message_id)
 
 
 def _failed_text(row: Reminder) -> str:
-    return f"期日{moment_text(row.due_at)}の通知は送れませんでした（{row.server_answer or row.state_note}）。"
+    return gettext("期日{moment_text}の通知は送れませんでした（{value}）。").format(
+        moment_text=moment_text(row.due_at), value=row.server_answer or row.state_note
+    )
 
 
 def _noted_text(row: Reminder) -> str:
-    return f"期日{moment_text(row.due_at)}の通知は「{row.get_state_display()}」です（{row.state_note}）。"
+    return gettext("期日{moment_text}の通知は「{state}」です（{state_note}）。").format(
+        moment_text=moment_text(row.due_at), state=row.get_state_display(), state_note=row.state_note
+    )
 
 
 def _sending_text(row: Reminder) -> str:
-    return f"{moment_text(row.claimed_at or row.due_at)}から送信しています。"
+    return gettext("{moment_text}から送信しています。").format(
+        moment_text=moment_text(row.claimed_at or row.due_at)
+    )
 
 
 _DONE = {
@@ -308,11 +369,17 @@ _DONE = {
 
 def _waiting_text(row: Reminder, entry: Upcoming) -> str:
     """What a row that is due waits for."""
-    answer = f"、メールサーバーの応答「{row.server_answer}」" if row.server_answer else ""
-    text = (
-        f"期日は{moment_text(row.due_at)}で、送信待ちです（試行{row.attempts}回{answer}）。{row.state_note}"
+    answer = (
+        gettext("、メールサーバーの応答「{server_answer}」").format(server_answer=row.server_answer)
+        if row.server_answer
+        else ""
     )
-    return f"{text}早ければ{moment_text(entry.goes_at)}に送ります。"
+    text = gettext("期日は{moment_text}で、送信待ちです（試行{attempts}回{answer}）。{state_note}").format(
+        moment_text=moment_text(row.due_at), attempts=row.attempts, answer=answer, state_note=row.state_note
+    )
+    return gettext("{text}早ければ{moment_text}に送ります。").format(
+        text=text, moment_text=moment_text(entry.goes_at)
+    )
 
 
 def _will_skip(kept: ReminderRule) -> str:

@@ -18,12 +18,14 @@ from typing import NamedTuple, overload
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from ministries.models import Contact
 from rollout.domain.dates import FuzzyDateError, parse
 from rollout.domain.letters import TemplateError
 from rollout.domain.reminders import UNSENT_STATES, Kind, Standing, State, is_past_grace, next_sending
 from rollout.models import PlanVersion, Reminder, ReminderRule, Wave
+from rollout.models.labels import say
 from rollout.outbox.letters import NAMELESS, Writer
 from rollout.outbox.planning import Book, chunks, concerned
 from rollout.outbox.rows import Changes, Key, Row, read_rows
@@ -53,12 +55,19 @@ def read_until(text: str, now: datetime) -> date:
     try:
         last = parse(text.strip()).latest
     except FuzzyDateError as error:
-        raise UntilError(str(error)) from None
+        raise UntilError(say(error.words)) from None
     if last is None:
-        raise UntilError(f"「{text}」には最後の日がありません。2027-02-28、R9.2 のように書いてください。")
+        raise UntilError(
+            gettext("「{text}」には最後の日がありません。2027-02-28、R9.2 のように書いてください。").format(
+                text=text
+            )
+        )
     if not today <= last <= today + timedelta(days=MOST_DAYS):
-        bounds = f"{today}（今日）から{today + timedelta(days=MOST_DAYS)}（約2年先）まで"
-        raise UntilError(f"「{text}」は範囲の外です。{bounds}の日を書いてください。")
+        raise UntilError(
+            gettext(
+                "「{text}」は範囲の外です。{first}（今日）から{last}（約2年先）までの日を書いてください。"
+            ).format(text=text, first=today, last=today + timedelta(days=MOST_DAYS))
+        )
     return last
 
 

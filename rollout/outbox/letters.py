@@ -18,7 +18,7 @@ from rollout.domain.letters import days_left_text, render, request_text, standin
 from rollout.domain.plan import Basis
 from rollout.domain.reminders import TOLD_STATES, Direction, Kind, Standing
 from rollout.models import Projection, Reminder, Wave
-from rollout.models.labels import STATUS_LABELS, count_text
+from rollout.models.labels import STATUS_LABELS, always_japanese, count_text
 from rollout.models.reminders import standing_of
 from rollout.outbox.digest import digest_picture, digest_text
 from rollout.outbox.invitations import Revision, addressed_to, invitation_to_anybody, revisions
@@ -54,6 +54,7 @@ class Writer:
         self._written: dict[tuple[int, Kind, date], Mapping[str, str]] = {}
         self._invitations: dict[tuple[int, bool, datetime], str] = {}
 
+    @always_japanese
     def write(self, row: Reminder) -> Letter:
         """The letter of one of the rows.
 
@@ -72,6 +73,7 @@ class Writer:
             picture=self._picture if kind is Kind.DIGEST else None,
         )
 
+    @always_japanese
     def texts(self, row: Reminder) -> tuple[str, str]:
         """Subject and body alone. Raises TemplateError where the rule's text is wrong."""
         kind = Kind(row.rule.kind)
@@ -86,6 +88,7 @@ class Writer:
         told = self._last_told(row)
         return told is not None and not told.is_same(standing_of(row.wave))
 
+    @always_japanese
     def _values(self, row: Reminder, kind: Kind) -> Mapping[str, str]:
         """What the `{…}` of a rule's text stand for (rollout.domain.letters.VARIABLES)."""
         contact = self._contact(row)
@@ -114,7 +117,7 @@ class Writer:
             "案件": str(wave),
             "府省庁": rollout.lead_ministry.name,
             "範囲": rollout.scope or "全体",
-            "状態": STATUS_LABELS[wave.status],
+            "状態": str(STATUS_LABELS[wave.status]),
             "切替予定": wave.cutover.text or "検討中",
             "切替予定の読み": wave.cutover.format_japanese(),
             "残り日数": days_left_text(wave.cutover, self._today),

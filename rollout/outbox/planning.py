@@ -29,7 +29,7 @@ from rollout.domain.reminders import (
     owed,
 )
 from rollout.models import PlanVersion, Reminder, ReminderRule, Wave, conditions
-from rollout.models.labels import STATUS_LABELS
+from rollout.models.labels import STATUS_LABELS, always_japanese
 from rollout.models.reminders import standing_of
 from rollout.outbox.facts import read_recipients, read_rules, read_waves
 from rollout.outbox.notices import Notices, told_of_merged
@@ -220,6 +220,7 @@ class Book:
         grace = self.rule_rows[row.rule].grace_business_days
         return is_wanted_again and not is_past_grace(timezone.localdate(due_at), grace, self.today)
 
+    @always_japanese
     def _cancel_reason(self, row: Row, wave: Wave | None) -> str:
         """Why a row is no longer wanted, in words."""
         rule = self.rule_rows[row.rule]
@@ -233,6 +234,7 @@ class Book:
         return _reason_of_rule(rule)
 
 
+@always_japanese
 def _reason_of_rule(rule: ReminderRule) -> str:
     if not rule.active:
         return "通知ルールが無効になったため"

@@ -10,9 +10,11 @@ from datetime import date, datetime
 from functools import cached_property
 
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rollout.domain.audience import Party, Recipient, Recipients, Role
-from rollout.domain.dates import month_label, parse
+from rollout.domain.dates import month_label, parse, weekday_words
 from rollout.domain.letters import VARIABLES, TemplateError, check_template
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
@@ -27,7 +29,7 @@ from rollout.domain.reminders import (
     shift,
 )
 from rollout.models import Reminder, ReminderRule, Wave
-from rollout.models.labels import STATUS_LABELS, day_text
+from rollout.models.labels import STATUS_LABELS, say
 from rollout.models.reminders import INTERVAL_KINDS, MOST_UNITS, PRECISION_CHOICES
 from rollout.outbox.digest import digest_text
 from rollout.outbox.facts import read_rule, read_waves
@@ -36,19 +38,20 @@ from rollout.outbox.letters import Letter
 from rollout.outbox.mail import html_of
 
 REPEATED_KINDS = (Kind.OVERDUE, Kind.UNCONFIRMED)
-SCHEDULE_MISSING = "「数」を直すと、送る日が表示されます。"
-TEXTS = {"subject": "件名", "body": "本文"}
+SCHEDULE_MISSING = _("「数」を直すと、送る日が表示されます。")
+TEXTS = {"subject": _("件名"), "body": _("本文")}
 MOVED_FROM_MONTHS = 3
 """A notice of change is shown as if the cutover had been so much earlier when it was told."""
 
 WITHOUT_WAVE = (Kind.DIGEST, Kind.ALERT)
-CALENDAR = "予定表に登録できる予定（iCalendar）"
-PICTURE = "見込みの図（PNG）"
-WEEKDAYS = "月火水木金土日"
-WAVE_MISSING = "移行単位がまだ登録されていないため、文面を確認できません。"
+CALENDAR = _("予定表に登録できる予定（iCalendar）")
+PICTURE = _("見込みの図（PNG）")
+WAVE_MISSING = _("移行単位がまだ登録されていないため、文面を確認できません。")
 EVENTS = {
-    Kind.CHANGE: "知らせた切替予定や状態が変わってから10分後に、知らせ済みの人へ送ります（変更前は例です）。",
-    Kind.ALERT: "送信数が上限に達して送信を一時止めたときに、PMOへ送ります。",
+    Kind.CHANGE: _(
+        "知らせた切替予定や状態が変わってから10分後に、知らせ済みの人へ送ります（変更前は例です）。"
+    ),
+    Kind.ALERT: _("送信数が上限に達して送信を一時止めたときに、PMOへ送ります。"),
 }
 
 
@@ -97,13 +100,13 @@ class Preview:
     def errors(self) -> dict[str, str]:
         """What is wrong with the texts, in Japanese and with the position, by the text's label."""
         if self._lacks_wave:
-            return {"移行単位": WAVE_MISSING}
+            return {str(Wave._meta.verbose_name): str(WAVE_MISSING)}
         found = {}
         for name, label in TEXTS.items():
             try:
                 check_template(getattr(self.rule, name), self.kind)
             except TemplateError as error:
-                found[label] = str(error)
+                found[str(label)] = say(error.words)
         return found
 
     @cached_property
@@ -119,8 +122,8 @@ class Preview:
     @property
     def enclosures(self) -> list[str]:
         """What goes along, in words."""
-        calendar = [CALENDAR] if self.letter and self.letter.calendar else []
-        return [*calendar, *([PICTURE] if self.letter and self.kind is Kind.DIGEST else [])]
+        calendar = [str(CALENDAR)] if self.letter and self.letter.calendar else []
+        return [*calendar, *([str(PICTURE)] if self.letter and self.kind is Kind.DIGEST else [])]
 
     @cached_property
     def values(self) -> Mapping[str, str]:
@@ -141,16 +144,18 @@ class Preview:
     def due_text(self) -> str:
         """When that is; else what it waits for, or why there is no such day."""
         if self.kind in EVENTS:
-            return EVENTS[self.kind]
+            return str(EVENTS[self.kind])
         if self._lacks_schedule:
-            return SCHEDULE_MISSING
+            return str(SCHEDULE_MISSING)
         if self._lacks_wave:
             return ""
         if self.due_day is None:
             return self._why_never
-        every = "次は" if self.kind in (*REPEATED_KINDS, Kind.DIGEST) else ""
-        guess = "（元のルールの通知に受領の確認がない場合）" if self.kind is Kind.ESCALATION else ""
-        return f"{every}{_day_text(self.due_day)}の9時以降に送ります{guess}。"
+        every = gettext("次は") if self.kind in (*REPEATED_KINDS, Kind.DIGEST) else ""
+        guess = gettext("（元のルールの通知に受領の確認がない場合）") if self.kind is Kind.ESCALATION else ""
+        return gettext("{every}{day_text}の9時以降に送ります{guess}。").format(
+            every=every, day_text=_day_text(self.due_day), guess=guess
+        )
 
     @property
     def _why_never(self) -> str:
@@ -158,14 +163,22 @@ class Preview:
             return ""
         if self.wave.status not in self.rule.statuses:
             status = STATUS_LABELS[self.wave.status]
-            return f"この移行単位の状態「{status}」は対象に選ばれていないため、送りません。"
+            return gettext("この移行単位の状態「{status}」は対象に選ばれていないため、送りません。").format(
+                status=status
+            )
         if self.rule.precision not in ("", self.wave.cutover_precision):
-            return f"「{PRECISION_CHOICES[self.rule.precision]}」が対象のため、送りません。"
+            return gettext("「{precision_choices}」が対象のため、送りません。").format(
+                precision_choices=PRECISION_CHOICES[self.rule.precision]
+            )
         due = None if self.kind in REPEATED_KINDS else _only_day(self.rule, self.wave)
         if due is not None:
-            return f"送る日（{_day_text(due)}）を過ぎているため、送りません。"
+            return gettext("送る日（{day_text}）を過ぎているため、送りません。").format(
+                day_text=_day_text(due)
+            )
         cutover = self.wave.cutover.format_japanese()
-        return f"この移行単位の切替予定（{cutover}）には送る日がないため、送りません。"
+        return gettext("この移行単位の切替予定（{cutover}）には送る日がないため、送りません。").format(
+            cutover=cutover
+        )
 
     @property
     def _lacks_schedule(self) -> bool:
@@ -216,4 +229,4 @@ def _only_day(row: ReminderRule, wave: Wave) -> date | None:
 
 
 def _day_text(day: date) -> str:
-    return f"{day_text(day)}（{WEEKDAYS[day.weekday()]}）"
+    return say(weekday_words(day))

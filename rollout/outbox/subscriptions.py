@@ -13,6 +13,7 @@ from django.db.models import Q
 from ministries.models import Contact
 from rollout.domain.reminders import DATED_PRECISIONS
 from rollout.models import RolloutCoverage, Wave
+from rollout.models.labels import always_japanese
 from rollout.models.plan import WaveQuerySet
 from rollout.outbox.invitations import entry_of, revisions, subscription_text
 
@@ -36,6 +37,7 @@ def read_subscription(token: str) -> Contact | None:
     return Contact.objects.active().select_related("ministry").filter(pk=key, calendar_serial=serial).first()
 
 
+@always_japanese
 def calendar_of(contact: Contact) -> str:
     """The contact's calendar as iCalendar, in two queries. Nothing in it speaks of any contact."""
     waves = subscribed_waves(contact)

@@ -282,7 +282,7 @@ def test_proposal_that_was_changed_meanwhile_is_looked_at_again(client, proposed
     scenario_actions.save_scenario(scenario=Scenario.objects.get(), looked_again=True, actor=None)
     answer = decide(client, proposed, _decline="1")
     assert Scenario.objects.get().state == "proposed"
-    assert scenario_actions.LOOK_AGAIN in answer.content.decode()
+    assert str(scenario_actions.LOOK_AGAIN) in answer.content.decode()
 
 
 def test_nobody_but_a_lead_decides_about_their_own_proposal(client):

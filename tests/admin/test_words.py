@@ -13,7 +13,7 @@ from tests.factories import AssignmentFactory, BaselineFactory, MonthlyLimitFact
 SPOKEN = ("title", "aria-label", "placeholder", "alt")
 ENGLISH = re.compile(r"\b(?:[A-Z][a-z]{2,}|[a-z]{2,} [a-z]{2,}|None|True|False|Can [a-z]+)\b")
 NAMES = re.compile(
-    "Excel|Redis|Celery|CSV|JSON|Message-ID|URL|PMO|GSS|TOTP|Business Network|Control|Command|Mac"
+    "English|Excel|Redis|Celery|CSV|JSON|Message-ID|URL|PMO|GSS|TOTP|Business Network|Control|Command|Mac"
 )
 
 

@@ -230,7 +230,7 @@ def test_use_without_a_past_day_is_refused_beside_the_field(client, begun, day, 
     answer = post(client, begun, answer="use", day=day)
     html = answer.content.decode()
     [error] = re.findall(r'<p class="field-error" id="day-error">(.*?)</p>', html)
-    assert (answer.status_code, error.startswith(message), rows() == before) == (400, True, True)
+    assert (answer.status_code, error.startswith(str(message)), rows() == before) == (400, True, True)
     assert f'value="{day}" autocomplete="off" maxlength="60" aria-describedby="day-help day-error"' in html
 
 

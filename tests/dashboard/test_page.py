@@ -304,13 +304,6 @@ def test_page_says_when_the_figures_were_computed_and_from_which_data(client):
 
 
 @pytest.mark.usefixtures("seeded")
-def test_page_is_japanese_whatever_the_browser_asks_for(client):
-    response = client.get("/", headers={"accept-language": "en"})
-    assert response["Content-Language"] == "ja"
-    assert '<html lang="ja">' in response.content.decode()
-
-
-@pytest.mark.usefixtures("seeded")
 def test_page_needs_no_inline_style_or_script(client):
     html = page(client)
     assert re.findall(r"<script|<style|\sstyle=|\son\w+=", html) == []

@@ -115,7 +115,7 @@ def test_month_too_full_is_said_of_all_its_waves(seeded):
     waves = [WaveFactory(code=f"w{n}", cutover=f"R9.5.{10 + n}", users=600) for n in range(2)]
     WaveFactory(cutover="R9.5", status="cancelled", users=9000)
     found = [
-        (each.wave.code, each.warning.kind.value, each.warning.text.split("、")[0])
+        (each.wave.code, each.warning.kind.value, each.text.split("、")[0])
         for each in warnings_about(waves, users_of=lambda ids: ids * 0 + 600)
         if each.warning.subject == "2027-05"
     ]

@@ -157,6 +157,8 @@ def test_png_has_every_letter_of_the_chart(curve):
 NO_FONTS = "<fontconfig><dir>/nonexistent</dir></fontconfig>"
 DRAW = """
 import sys
+import django
+django.setup()
 from rollout import charts
 from tests.rollout.test_charts import SEEN, make_curve
 sys.stdout.buffer.write(charts.s_curve_png(make_curve(), SEEN))

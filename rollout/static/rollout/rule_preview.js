@@ -3,8 +3,6 @@
   "use strict";
 
   const DELAY = 400; // milliseconds without a key
-  const FAILED = "文面を確認できませんでした。通信とログインを確かめて、もう一度入力してください。入力した内容はそのままです。";
-
   const section = document.getElementById("rule-preview");
   const status = document.getElementById("rule-preview-status");
   if (!section || !status) return;
@@ -32,7 +30,7 @@
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
       show(await answer.text());
     } catch (error) {
-      if (own === running && error.name !== "AbortError") status.textContent = FAILED;
+      if (own === running && error.name !== "AbortError") status.textContent = status.dataset.failed;
     }
   };
 
