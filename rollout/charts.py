@@ -238,7 +238,8 @@ class _Frame:
         )
 
     def _users(self) -> alt.Axis:
-        myriads = "datum.value % 10000 ? format(datum.value, ',') : datum.value / 10000 + '万'"
+        myriad = gettext("万")
+        myriads = f"datum.value % 10000 ? format(datum.value, ',') : datum.value / 10000 + '{myriad}'"
         return alt.Axis(
             title=gettext("人"),
             titleAngle=0,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
@@ -33,8 +34,13 @@ UNKNOWN = "<unknown>"
 VERBS = {"view": _("見る"), "add": _("追加する"), "change": _("変更する"), "delete": _("削除する")}
 WITH_RIGHTS = ("auth", "ministries", "rollout", "signin")
 """The apps whose rows have pages."""
-TIES = _(" の関連")
-"""How Django calls rows between two others."""
+TIES = {
+    str(name).lower()
+    for model in apps.get_models(include_auto_created=True)
+    if model._meta.auto_created
+    for name in (model._meta.verbose_name, model._meta.verbose_name_plural)
+}
+"""What Django calls rows between two others."""
 WITHOUT_PAGE = ("permission", "planversion", "planimport", "provideraccount")
 HAS_PAGE = (
     Q(content_type__app_label__in=WITH_RIGHTS)
@@ -78,7 +84,7 @@ class RightsInWords(StockAdmin):
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
         """What would go, without the rows that tie rights and roles together, which have no names."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
-        counts = {name: count for name, count in counts.items() if not str(name).endswith(str(TIES))}
+        counts = {name: count for name, count in counts.items() if str(name).lower() not in TIES}
         return _with_names(deleted), counts, needed, protected
 
 
@@ -138,7 +144,9 @@ class LocalUserAdmin(RightsInWords, StockUserAdmin):
 
 def _with_names(entries: list[Any]) -> list[Any]:
     """Nested as Django has them."""
-    kept = [entry for entry in entries if isinstance(entry, list) or f"{TIES}:" not in str(entry)]
+    kept = [
+        entry for entry in entries if isinstance(entry, list) or str(entry).split(":")[0].lower() not in TIES
+    ]
     return [_with_names(entry) if isinstance(entry, list) else entry for entry in kept]
 
 

@@ -32,8 +32,8 @@ class MomentWidget(AdminSplitDateTime):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
-        for widget, part in zip(self.widgets, (gettext("日付"), gettext("時刻")), strict=True):
-            widget.attrs["aria-label"] = gettext("時点の{part}").format(part=part)
+        for widget, part in zip(self.widgets, (_("時点の日付"), _("時点の時刻")), strict=True):
+            widget.attrs["aria-label"] = part
 
 
 class MomentField(forms.SplitDateTimeField):

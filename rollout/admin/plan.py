@@ -125,7 +125,7 @@ class WaveAdmin(AcceptingAdmin, WaveReading, ImportingAdmin, BulkAdmin, MergingA
         """Say beforehand when the last wave of a rollout would go."""
         deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         left = [
-            gettext("{rollout}：{WAVE_NEEDED}").format(rollout=rollout, WAVE_NEEDED=actions.WAVE_NEEDED)
+            gettext("{rollout}：{why}").format(rollout=rollout, why=actions.WAVE_NEEDED)
             for rollout in actions.rollouts_left_empty(objs)
         ]
         return deleted, counts, forbidden, [*protected, *left]

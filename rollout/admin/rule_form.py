@@ -34,7 +34,7 @@ FOLLOWS_MISSING = _("「受領の確認がないとき」のルールでは、�
 FOLLOWS_NEEDLESS = _("元のルールは「受領の確認がないとき」のルールでだけ選びます。空欄に戻してください。")
 FOLLOWED = _("「{rule}」がこのルールを元にしているため、種類は変えられません。")
 _COLUMNS = {column.name: column for column in ReminderRule._meta.fields}
-AUDIENCE_LABELS = {name: str(_COLUMNS[name].verbose_name) for name in AUDIENCE_FIELDS}
+AUDIENCE_LABELS = {name: _COLUMNS[name].verbose_name for name in AUDIENCE_FIELDS}
 
 
 class _PlainText(forms.CharField):

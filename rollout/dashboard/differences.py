@@ -96,23 +96,28 @@ def headline(found: Comparison, year: int) -> str:
     """The one sentence: from which figure to which."""
     movement = found.movement(fiscal_year_end(year))
     is_scenario = found.after.scenario is not None
-    since = (
-        gettext("「{label}」では").format(label=found.after.label)
-        if is_scenario
-        else gettext("「{label}」から").format(label=found.before.label)
-    )
-    subject = gettext("{since}、{fiscal_year_label}末の見込みは {count}人").format(
-        since=since, fiscal_year_label=fiscal_year_label(year), count=count(movement.before)
-    )
-    if not movement.difference:
-        return gettext("{subject}のまま{value}。").format(
-            subject=subject, value=gettext("です") if is_scenario else gettext("変わっていません")
+    if movement.difference:
+        sentence = (
+            gettext(
+                "「{label}」では、{year}末の見込みは {before}人 → {after}人（{difference}人）になります。"
+            )
+            if is_scenario
+            else gettext(
+                "「{label}」から、{year}末の見込みは {before}人 → {after}人（{difference}人）になりました。"
+            )
         )
-    change = gettext("{count}人（{signed_text}人）").format(
-        count=count(movement.after), signed_text=signed_text(movement.difference)
-    )
-    return gettext("{subject} → {change}に{value}。").format(
-        subject=subject, change=change, value=gettext("なります") if is_scenario else gettext("なりました")
+    else:
+        sentence = (
+            gettext("「{label}」では、{year}末の見込みは {before}人のままです。")
+            if is_scenario
+            else gettext("「{label}」から、{year}末の見込みは {before}人のまま変わっていません。")
+        )
+    return sentence.format(
+        label=found.after.label if is_scenario else found.before.label,
+        year=fiscal_year_label(year),
+        before=count(movement.before),
+        after=count(movement.after),
+        difference=signed_text(movement.difference),
     )
 
 
@@ -128,13 +133,13 @@ def counts_text(waves: Sequence[ComparedWave]) -> str:
         else ""
     )
     parts = [
-        (sum(slip.moved for slip in slips), gettext("日程が動いた移行単位は {{}}件{late}").format(late=late)),
-        (sum(wave.presence is Presence.ADDED for wave in waves), gettext("追加は {}件")),
-        (sum(wave.presence is Presence.REMOVED for wave in waves), gettext("削除は {}件")),
-        (sum(wave.presence is Presence.MERGED for wave in waves), gettext("統合は {}件")),
-        (sum("中止" in _changes(wave) for wave in waves), gettext("中止は {}件")),
+        (sum(slip.moved for slip in slips), gettext("日程が動いた移行単位は {count}件{late}")),
+        (sum(wave.presence is Presence.ADDED for wave in waves), gettext("追加は {count}件")),
+        (sum(wave.presence is Presence.REMOVED for wave in waves), gettext("削除は {count}件")),
+        (sum(wave.presence is Presence.MERGED for wave in waves), gettext("統合は {count}件")),
+        (sum(_is_cancelled(wave) for wave in waves), gettext("中止は {count}件")),
     ]
-    found = [text.format(count(number)) for number, text in parts if number]
+    found = [text.format(count=count(number), late=late) for number, text in parts if number]
     return (
         gettext("{names}です。").format(names=gettext("、").join(found))
         if found
@@ -293,6 +298,12 @@ def _changes(wave: ComparedWave) -> list[str]:
     if (before.users, before.count_basis) != (after.users, after.count_basis):
         changes.append(gettext("人数"))
     return changes
+
+
+def _is_cancelled(wave: ComparedWave) -> bool:
+    """True where it was not before, and still is a wave."""
+    before, after = wave.before, wave.after
+    return before is not None and after is not None and after.status == Status.CANCELLED != before.status
 
 
 def _status_change(before: str, after: str) -> str:

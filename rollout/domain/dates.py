@@ -381,8 +381,8 @@ def parse(text: str, *, lenient: bool = False) -> FuzzyDate:
 
 
 def day_words(day: date) -> Words:
-    """`2026年11月23日`."""
-    return Words("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day)
+    """`2026年11月23日`; other languages may say it as `{iso}`."""
+    return Words("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day, iso=day.isoformat())
 
 
 _ON = [
