@@ -382,7 +382,9 @@ def parse(text: str, *, lenient: bool = False) -> FuzzyDate:
 
 def day_words(day: date) -> Words:
     """`2026年11月23日`; other languages may say it as `{iso}`."""
-    return Words("{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day, iso=f"{day:%Y-%m-%d}")
+    return Words(
+        "{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day, iso=f"{day:%Y-%m-%d}"
+    )
 
 
 _ON = [
