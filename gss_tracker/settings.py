@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "gss_tracker.middleware.refuse_nul",
     "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "gss_tracker.middleware.ChosenLanguage",
     "django.middleware.common.CommonMiddleware",

@@ -34,5 +34,6 @@ class BaselineSerializer(serializers.ModelSerializer[Baseline]):
 class BaselineViewSet(ReadViewSet[Baseline]):
     """Named moments to compare the plan with, the latest first."""
 
+    follows_plan = False
     queryset = Baseline.objects.all()
     serializer_class = BaselineSerializer

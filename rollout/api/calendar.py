@@ -65,6 +65,7 @@ class CalendarQuery(serializers.Serializer[Any]):
 class CalendarView(KnownParameters):
     """A contact's calendar, for who knows its URL; nobody signs in, whatever PUBLIC_READ says."""
 
+    follows_plan = False
     authentication_classes = ()
     permission_classes = ()
     renderer_classes = (CalendarRenderer,)

@@ -92,6 +92,10 @@ EXAMPLE = {
 }
 
 
+OTHER_PLANS = {"as_of", "scenario", "baseline", "from", "to"}
+"""Parameters that ask for a plan which is not the present one."""
+
+
 class BasisQuery(serializers.Serializer[Any]):
     """Parameters of a computed answer."""
 
@@ -131,6 +135,11 @@ class ComputedView(KnownParameters):
     def known_parameters(self) -> Sequence[str]:
         """What the query has."""
         return tuple(self.query_class().fields)
+
+    def check_condition(self, request: Request, *seen: object) -> None:
+        """Of the plan as it is; another moment and what-ifs are told apart by their bytes."""
+        if not OTHER_PLANS & set(request.query_params):
+            super().check_condition(request, *seen)
 
     def query(self, request: Request) -> dict[str, Any]:
         """The parameters with their defaults. Raises ValidationError by parameter."""

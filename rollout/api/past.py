@@ -40,9 +40,8 @@ class AsOfViewSet(ReadViewSet[Row]):
         """With `as_of`."""
         return ("as_of", *super().known_parameters())
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Read which moment is looked at. Raises as `MomentParameter` does."""
-        super().initial(request, *args, **kwargs)
+    def read_moment(self, request: Request) -> None:
+        """The one that `as_of` names. Raises as `MomentParameter` does."""
         query = AsOfQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         self.moment = query.validated_data.get("as_of")

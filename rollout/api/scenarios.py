@@ -100,6 +100,7 @@ class ScenarioSerializer(ProjectionScenarioSerializer):
 class ScenarioViewSet(ReadViewSet[Scenario]):
     """Named what-ifs; 403 for who may not see them."""
 
+    follows_plan = False
     queryset = Scenario.objects.all()
     serializer_class = ScenarioSerializer
     filterset_class = ScenarioFilter

@@ -4,7 +4,7 @@ from typing import Any
 
 PROBLEM = {
     "type": "object",
-    "description": "An error (RFC 9457). Texts are Japanese.",
+    "description": "An error (RFC 9457), in the language of the answer.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference", "example": "about:blank"},
@@ -24,7 +24,29 @@ RIGHTS_NEEDED = {
 }
 BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
 
+PARAMETERS = {
+    "AcceptLanguage": {
+        "name": "Accept-Language",
+        "in": "header",
+        "schema": {"type": "string", "example": "en"},
+        "description": "`ja` or `en`, for labels and messages; names and quotations are as they are.",
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "The ETag of an answer that the client has: a 304 where it still holds.",
+    },
+}
+HEADERS = {
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "Another one whenever the answer may be another; for `If-None-Match`.",
+    }
+}
+
 _RESPONSES = {
+    "304": "The answer whose ETag was sent still holds; there is no body.",
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
     "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
     "404": "There is no such row or page, or the plan's history does not reach back so far.",
@@ -38,9 +60,14 @@ _RESPONSES = {
 def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """drf-spectacular postprocessing hook: add the errors that each operation may answer."""
     result["components"]["schemas"]["Problem"] = PROBLEM
+    result["components"].update(parameters=PARAMETERS, headers=HEADERS)
     for path, operations in result["paths"].items():
         for operation in operations.values():
             operation["responses"].update(_responses(path, operation))
+            refs = [{"$ref": f"#/components/parameters/{name}"} for name in PARAMETERS]
+            operation["parameters"] = [*operation.get("parameters", ()), *refs]
+            tagged = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+            operation["responses"]["200"].setdefault("headers", {}).update(tagged)
             if not _right_needed(path) and path not in BY_TOKEN:
                 operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
     return result
@@ -52,12 +79,16 @@ def _right_needed(path: str) -> str | None:
 
 def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     if path in BY_TOKEN:
-        return {"400": _response("400"), "404": {**_response("404"), "description": BY_TOKEN[path]}}
+        return {
+            "304": _response("304"),
+            "400": _response("400"),
+            "404": {**_response("404"), "description": BY_TOKEN[path]},
+        }
     is_computed = not operation["operationId"].endswith("_list") and "{" not in path
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
     may_wait = is_computed or parameters & {"as_of", "baseline"}
-    statuses = ["400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
+    statuses = ["304", "400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     found = {status: _response(status) for status in statuses}
     if right := _right_needed(path):
         found["403"]["description"] = right
@@ -65,6 +96,8 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _response(status: str) -> dict[str, Any]:
+    if status == "304":
+        return {"description": _RESPONSES[status]}
     schema = {"$ref": "#/components/schemas/Problem"}
     answer: dict[str, Any] = {
         "description": _RESPONSES[status],

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from gss_tracker.permissions import ReadIfPublic
 from ministries.liaison import is_limited
 from rollout.api.backends import Ordering, Search, contains
+from rollout.api.conditional import ConditionalView
 from rollout.models import Reminder, Scenario
 from rollout.models.scenario import may_see_scenarios
 from rollout.models.visible import sees_whole_plan, visible
@@ -27,17 +28,25 @@ PERSONAL = (Scenario, Reminder)
 """Kinds of rows that are never public."""
 
 
-class KnownParameters(APIView):
+class KnownParameters(ConditionalView):
     """A view that answers 400 to a query parameter it does not know, or that is given twice."""
+
+    moment: datetime | None = None
+    """Which moment is looked at, where it is not now."""
 
     def known_parameters(self) -> Sequence[str]:
         """Names of the query parameters that this request may use."""
         return ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check who asks, then what is asked."""
+        """Check who asks, then what is asked, then whether they have the answer."""
         super().initial(request, *args, **kwargs)
         check_parameters(request, self.known_parameters())
+        self.read_moment(request)
+        self.check_condition(request, self.moment)
+
+    def read_moment(self, request: Request) -> None:
+        """Find out which moment is looked at."""
 
 
 def check_parameters(request: Request, known: Sequence[str]) -> None:
@@ -108,7 +117,6 @@ class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
     search_fields: Sequence[str] = ()
     orderings: ClassVar[Mapping[str, Sequence[Any]]] = {}
     default_ordering: Sequence[Any] = ()
-    moment: datetime | None = None
 
     def get_queryset(self) -> models.QuerySet[Row]:
         """The rows that this person may see."""

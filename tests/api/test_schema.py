@@ -59,8 +59,9 @@ def test_nothing_but_reading_is_offered(document):
 
 def test_every_error_is_a_problem(document):
     for path, _, operation in operations(document):
-        errors = {status: answer for status, answer in operation["responses"].items() if status != "200"}
-        has_past = {"as_of", "baseline"} & {parameter["name"] for parameter in operation["parameters"]}
+        answers = operation["responses"].items()
+        errors = {status: answer for status, answer in answers if status not in ("200", "304")}
+        has_past = {"as_of", "baseline"} & {parameter.get("name") for parameter in operation["parameters"]}
         usual = ["403", "404", "503"] if has_past else ["403", "404"]
         assert sorted(errors) == ["400", *LAST_ERRORS.get(path.removeprefix("/api/v1/"), usual)]
         problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -69,12 +70,20 @@ def test_every_error_is_a_problem(document):
         ] * len(errors)
 
 
+def test_every_answer_can_be_asked_for_again_in_either_language(document):
+    for path, _, operation in operations(document):
+        named = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
+        assert {"AcceptLanguage", "IfNoneMatch"} <= named, path
+        assert "304" in operation["responses"], path
+        assert "ETag" in operation["responses"]["200"]["headers"], path
+
+
 def test_every_parameter_is_described(document):
     nameless = [
         (path, parameter["name"])
         for path, _, operation in operations(document)
         for parameter in operation["parameters"]
-        if parameter["in"] == "query" and not parameter.get("description")
+        if parameter.get("in") == "query" and not parameter.get("description")
     ]
     assert nameless == []
 

@@ -1,0 +1,73 @@
+"""Answers that a client has already are not made again: `If-None-Match` is looked at before any row is read.
+
+What an answer of the plan says follows from a few things, which together are its ETag: the version of the
+plan and of its figures, the day in Tokyo, the moment looked at, the question, the language and who asks.
+Answers that follow from anything else (the ledger, scenarios) get an ETag from their bytes, by Django's
+`ConditionalGetMiddleware`, which costs the making of them.
+"""
+
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Subquery
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.http import parse_etags
+from django.utils.translation import get_language
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ministries.liaison import is_limited
+from rollout.domain.plan import Basis
+from rollout.models import PlanVersion, Projection
+
+
+class NotModifiedError(Exception):
+    """The client has the answer already."""
+
+
+class ConditionalView(APIView):
+    """A view whose answers carry an ETag; `follows_plan` says that the plan alone decides what they say."""
+
+    follows_plan = True
+    etag = ""
+
+    def check_condition(self, request: Request, *seen: object) -> None:
+        """Raise NotModifiedError where the client has what would be answered; `seen` are its moments."""
+        if self.follows_plan and request.method in ("GET", "HEAD") and not is_limited(request.user):
+            self.etag = _etag(request, seen)
+            known = parse_etags(request.headers.get("If-None-Match", ""))
+            if known == ["*"] or self.etag in (each.removeprefix("W/") for each in known):
+                raise NotModifiedError
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A 304 for what the client has."""
+        if isinstance(exc, NotModifiedError):
+            return Response(status=HTTPStatus.NOT_MODIFIED)
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """With the ETag, and word that it is to be asked for again: a plan changes any time."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if answer.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+            if self.etag:
+                answer.headers["ETag"] = self.etag
+            if not answer.has_header("Cache-Control"):
+                is_public = settings.PUBLIC_READ and not request.user.is_authenticated
+                patch_cache_control(answer, no_cache=True, **{"public" if is_public else "private": True})
+        return answer
+
+
+def _etag(request: Request, seen: tuple[object, ...]) -> str:
+    figures = [Subquery(Projection.objects.filter(basis=basis).values("computed_at")) for basis in Basis]
+    state = PlanVersion.objects.values_list("number", "history_missing", *figures).first()
+    rights = sorted(request.user.get_all_permissions()) if request.user.is_authenticated else ()
+    facts = (
+        *(state, timezone.localdate(), seen),
+        *(request.get_full_path(), request.accepted_media_type, get_language()),
+        *(request.user.pk, rights, settings.PUBLIC_READ),
+    )
+    return f'"{sha256(repr(facts).encode()).hexdigest()[:32]}"'
