@@ -1,7 +1,7 @@
-"""Errors of the API as RFC 9457 `application/problem+json`, in Japanese.
+"""Errors of the API as RFC 9457 `application/problem+json`, in the reader's language.
 
-`{"type": "about:blank", "title": …, "status": …, "detail": …}`; wrong input adds `errors`, a list of
-messages by field. `type` is `about:blank` because the status says all there is to say.
+`{"type": "/problems/not-found/", "title": …, "status": …, "detail": …, "request_id": …}`; wrong input adds
+`errors`, a list of messages by field. A type never changes what it means, and is the path of a page about it.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,27 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from gss_tracker.renderers import ProblemRenderer
+from gss_tracker.requests import request_id
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 Problem = dict[str, Any]
 
-_TITLES = {
+NAMES = {
+    400: "input",
+    401: "sign-in",
+    403: "forbidden",
+    404: "not-found",
+    405: "method",
+    406: "format",
+    415: "media-type",
+    429: "too-many-requests",
+    500: "server",
+    503: "not-ready",
+}
+"""The last part of a problem's type, by status."""
+TITLES = {
     400: _("入力が正しくありません"),
     401: _("ログインが必要です"),
     403: _("権限がありません"),
@@ -50,10 +64,11 @@ _DETAILS: "dict[type[exceptions.APIException], StrOrPromise]" = {
 def problem(status: int, detail: "StrOrPromise", errors: Mapping[str, list[str]] | None = None) -> Problem:
     """The body of an error answer; `errors` holds messages by field and is left out where there are none."""
     body: Problem = {
-        "type": "about:blank",
-        "title": _TITLES.get(status, gettext("エラーです")),
+        "type": f"/problems/{NAMES[status]}/" if status in NAMES else "about:blank",
+        "title": TITLES.get(status, gettext("エラーです")),
         "status": status,
         "detail": detail,
+        **({"request_id": request_id()} if request_id() else {}),
     }
     return {**body, "errors": dict(errors)} if errors else body
 

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "gss_tracker.requests.number_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -199,7 +200,7 @@ MAILS_PER_HOUR = _whole_number("MAILS_PER_HOUR", default=3000)
 MAILS_PER_ADDRESS_AND_HOUR = _whole_number("MAILS_PER_ADDRESS_AND_HOUR", default=60)
 """Above these, delivery pauses and tells the PMO, instead of flooding anybody."""
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="ja")
+LANGUAGE_CODE = "ja"  # it is what the code is written in: with another, Japanese would have no words
 LANGUAGES = [("ja", "日本語"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "gss_tracker" / "locale"]
 TIME_ZONE = "Asia/Tokyo"
@@ -344,10 +345,17 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"hide_links": {"()": "gss_tracker.logs.HideLinks"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {request_id} {message}", "style": "{"}},
+    "filters": {
+        "hide_links": {"()": "gss_tracker.logs.HideLinks"},
+        "with_request": {"()": "gss_tracker.requests.WithRequest"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_links"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["hide_links", "with_request"],
+        }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}, "axes": {"level": "ERROR"}},

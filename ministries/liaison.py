@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Assignment
 
-LIAISON = _("府省庁連絡担当")
+LIAISON = "府省庁連絡担当"
 """The group. Who is in it is limited whatever else they are, unless they are a superuser."""
 
 

@@ -122,7 +122,7 @@ def resend(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     values: dict[str, object] = {"state": State.DUE, "due_at": next_sending(now), "retry_at": None}
     if reminder.state != State.UNKNOWN:
         values["body"] = ""  # nobody has it: it is written anew
-    _decide(reminder, RESENT_STATES, actor, gettext("もう一度送る"), now, **values)
+    _decide(reminder, RESENT_STATES, actor, "もう一度送る", now, **values)
     outbox.follow_plan(reminder, now=now)
     reminder.refresh_from_db()
     if reminder.state != State.DUE:
@@ -140,7 +140,7 @@ def accept(*, reminder: Reminder, actor: AbstractBaseUser) -> None:
     PlanVersion.objects.lock()
     values = {"state": State.SENT, "sent_at": F("claimed_at")}
     now = timezone.now()
-    _decide(reminder, (State.UNKNOWN,), actor, gettext("届いたことを確認"), now, **values)
+    _decide(reminder, (State.UNKNOWN,), actor, "届いたことを確認", now, **values)
     outbox.follow_plan(reminder, now=now)
 
 
@@ -160,9 +160,7 @@ def _decide(
             )
         )
     seen = {"state": reminder.state, "attempts": reminder.attempts, "due_at": reminder.due_at}
-    note = gettext("{localtime:%Y-%m-%d %H:%M} {username}：{what}").format(
-        localtime=timezone.localtime(now), username=actor.get_username(), what=what
-    )[:300]
+    note = f"{timezone.localtime(now):%Y-%m-%d %H:%M} {actor.get_username()}：{what}"[:300]
     decided = Reminder.objects.filter(pk=reminder.pk, **seen).update(
         state_note=note, decided_by=actor, **values
     )
@@ -174,7 +172,7 @@ def _decide(
 
 def link_reason(reminder: Reminder) -> str:
     """Why a row was changed by whoever holds the link of a mail."""
-    return gettext("事前通知 #{pk} のリンクから確認").format(pk=reminder.pk)
+    return f"事前通知 #{reminder.pk} のリンクから確認"
 
 
 def cutover_refusal(wave: Wave) -> str:

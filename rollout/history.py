@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
-from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Contact, Ministry
 from rollout.models import (
@@ -55,7 +54,7 @@ TRACKED_MODELS: tuple[type[models.Model], ...] = (
 
 logger = logging.getLogger(__name__)
 
-LOADED_REASON = _("データの読み込み")
+LOADED_REASON = "データの読み込み"
 DELETED = "-"
 """How django-simple-history marks the version that a deletion leaves."""
 

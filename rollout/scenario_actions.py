@@ -83,7 +83,7 @@ def promote_scenario(
     rows = promoted_rows(steps_now(scenario.changes.all()))
     if broken := broken_rules(rows):
         raise ValidationError(broken)
-    why = gettext("試算「{label}」を反映：{strip}").format(label=scenario.label, strip=reason.strip())
+    why = f"試算「{scenario.label}」を反映：{reason.strip()}"
     for row in rows:
         save_row(row=row, actor=actor, reason=why)
     scenario.state = Scenario.State.PROMOTED

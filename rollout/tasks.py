@@ -7,6 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import override
 from kombu.exceptions import OperationalError
 
 from gss_tracker.embedded import worker_is_here
@@ -43,7 +44,8 @@ def hand_over(task: Any, *args: Any) -> None:
     A broker that is away costs time only: what is to be done stands in the rows, to be found within a minute.
     """
     if not settings.REDIS_URL and not worker_is_here.is_set():
-        task(*args)
+        with override("ja"):  # as a worker would
+            task(*args)
         return
     try:
         task.delay(*args)

@@ -94,8 +94,8 @@ def matching_device(user: Any, code: str) -> Any:
 def replace_second_factor(*, user: Any, key: str, used_step: int) -> tuple[TOTPDevice, list[str]]:
     """A device with this hex key instead of all others, and new recovery codes; the used step counts once."""
     forget_second_factor(user)
-    device = TOTPDevice.objects.create(user=user, name=gettext("認証アプリ"), key=key, last_t=used_step)
-    recovery = StaticDevice.objects.create(user=user, name=gettext("回復コード"))
+    device = TOTPDevice.objects.create(user=user, name="認証アプリ", key=key, last_t=used_step)
+    recovery = StaticDevice.objects.create(user=user, name="回復コード")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=recovery, token=code) for code in codes)
     record("second_factor_enrolled", user=user.get_username(), id=user.pk)

@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 
 from gss_tracker.settings import LOCALE_PATHS
+from rollout import actions
 from rollout.models.labels import STATUS_LABELS, in_japanese
 from tests.admin.edits import wave
 
@@ -120,3 +121,21 @@ def test_api_answers_in_the_language_of_the_header(client, seeded):
     english = client.get(path, headers={"accept-language": "en"}).json()
     assert JAPANESE.search(japanese["title"])
     assert not JAPANESE.search(str({**english, "errors": TYPED.sub("", str(english["errors"]))}))
+
+
+def test_what_is_stored_is_japanese_whoever_writes_it(staff_client, seeded):
+    row, other = wave(), wave("mof-1")
+    row.users = 5
+    actions.save_row(row=row, actor=None, reason="前")
+    staff_client.get("/admin/?lang=en")
+    history = reverse("admin:rollout_wave_history", args=[row.pk])
+    version = row.history.first().pk
+    page = staff_client.get(reverse("admin:rollout_wave_change", args=[row.pk]) + f"?restore={version}")
+    assert page.context["adminform"].form.initial["reason"].endswith("の版に戻す：")
+    assert "Change" in staff_client.get(history).content.decode()
+    page = staff_client.get(reverse("admin:rollout_scenario_add") + f"?wave={other.pk}")
+    assert page.context["adminform"].form.initial["label"].startswith("財務省の変更（")
+    lines = b"".join(staff_client.get(reverse("admin:rollout_changes_csv")).streaming_content).decode()
+    assert lines.splitlines()[0].lstrip("\ufeff").startswith("日時,だれが")
+    assert "移行単位" in lines
+    assert "wave" not in lines.replace("nta-1", "")

@@ -34,6 +34,7 @@ from rollout.admin.restoring import add_again_url
 from rollout.history import DELETED, TRACKED_MODELS, cited
 from rollout.models import Citation, Rollout, RolloutCoverage, Scenario, ScenarioChange, Wave
 from rollout.models.fields import FuzzyDateFormField
+from rollout.models.labels import each_in_japanese, in_japanese
 from rollout.models.visible import visible
 from rollout.tables import csv_lines
 
@@ -306,7 +307,10 @@ class ChangeLogAdmin(StockAdmin):
         if not form.is_valid():
             return self.changes_view(request)
         lines = csv_lines(
-            chain([[str(heading) for heading in HEADINGS]], ChangeLog(form, request.user).rows())
+            chain(
+                [[in_japanese(heading) for heading in HEADINGS]],
+                each_in_japanese(ChangeLog(form, request.user).rows()),
+            )
         )
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="changes-{timezone.localdate()}.csv"'

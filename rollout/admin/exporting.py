@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from rollout.admin.base import ScopedAdmin
+from rollout.models.labels import in_japanese
 from rollout.tables import Row, csv_lines, write_workbook
 
 
@@ -52,7 +53,7 @@ class ExportingAdmin(ScopedAdmin):
         if rows is None:
             return self._refused()
         file = TemporaryFile()  # noqa: SIM115 (the answer closes it)
-        title = str(self.opts.verbose_name_plural)
+        title = in_japanese(self.opts.verbose_name_plural)
         write_workbook(file, title, self.table_headings, self.table_rows(rows))
         file.seek(0)
         return FileResponse(file, as_attachment=True, filename=self._file_name("xlsx"))

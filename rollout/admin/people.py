@@ -23,7 +23,7 @@ from rollout.outbox.failures import failing_addresses
 from rollout.outbox.subscriptions import subscription_url
 from rollout.tables import Row
 
-RENEWAL = _("購読用URLの作り直し")
+RENEWAL = "購読用URLの作り直し"
 SWITCHED_OFF = _("「通知する」がオフのあいだは使えません。")
 MOST_FAILING = 10
 FAILING = _(
@@ -130,7 +130,7 @@ class ContactAdmin(ImportingAdmin, PlanAdmin):
         contacts = list(queryset)
         for contact in contacts:
             contact.calendar_serial += 1
-            actions.save_row(row=contact, actor=_actor(request), reason=str(RENEWAL))
+            actions.save_row(row=contact, actor=_actor(request), reason=RENEWAL)
         told = gettext(
             "{count}件の購読用URLを作り直しました。新しいURLは、それぞれの連絡先のページにあります。"
         ).format(count=len(contacts))

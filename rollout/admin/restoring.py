@@ -48,11 +48,7 @@ def restored(request: HttpRequest, model: type[models.Model], key: Any = None) -
     if version is None:
         return None
     moment = f"{timezone.localtime(version.history_date):%Y-%m-%d %H:%M}"
-    reason = (
-        gettext("{moment} に削除されたものを追加し直す：").format(moment=moment)
-        if key is None
-        else gettext("{moment} の版に戻す：").format(moment=moment)
-    )
+    reason = f"{moment} に削除されたものを追加し直す：" if key is None else f"{moment} の版に戻す："
     values = model_to_dict(version.instance)
     gone = {field.name: str(field.verbose_name) for field in _gone(model, values)}
     kept = {name: value for name, value in values.items() if name not in gone}

@@ -23,6 +23,7 @@ from rollout.admin.forms import PartFormSet, RowForm
 from rollout.admin.promotion import NOTHING_REACHED, PromotingAdmin, may_decide, moved_at
 from rollout.history import plan_changed_at, plan_moved_at
 from rollout.models import Rollout, Scenario, ScenarioChange, Wave
+from rollout.models.labels import always_japanese
 from rollout.models.visible import visible
 from rollout.scenario_actions import save_scenario
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now
@@ -262,13 +263,14 @@ def _proposed_row(request: HttpRequest) -> Rollout | Wave | None:
     return None
 
 
+@always_japanese
 def _named(row: Rollout | Wave | None) -> dict[str, Any]:
     """What a proposal to change a row may be called; the minute makes it unlike another."""
     if row is None:
         return {}
     now = timezone.localtime()
     return {
-        "label": gettext("{row}の変更（{now:%Y-%m-%d %H:%M}）").format(row=row, now=now)[:100],
+        "label": f"{row}の変更（{now:%Y-%m-%d %H:%M}）"[:100],
         "code": f"{row.code[:45]}-{now:%y%m%d-%H%M}",
         "state": Scenario.State.PROPOSED,
     }

@@ -61,8 +61,8 @@ _STATE_ERROR = format_lazy(
     _("「%(value)s」という状態はありません。使えるのは {names} です。"), names=joined(STATE_LABELS)
 )
 _DAYS = [
-    MinValueValidator(FIRST_DAY, f"{FIRST_DAY} 以降の日を指定してください。"),
-    MaxValueValidator(LAST_DAY, f"{LAST_DAY} 以前の日を指定してください。"),
+    MinValueValidator(FIRST_DAY, format_lazy(_("{day} 以降の日を指定してください。"), day=FIRST_DAY)),
+    MaxValueValidator(LAST_DAY, format_lazy(_("{day} 以前の日を指定してください。"), day=LAST_DAY)),
 ]
 
 

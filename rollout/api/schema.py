@@ -7,10 +7,16 @@ PROBLEM = {
     "description": "An error (RFC 9457), in the language of the answer.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference", "example": "about:blank"},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Never changes what it means; the path of a page about it.",
+            "example": "/problems/not-found/",
+        },
         "title": {"type": "string", "description": "What sort of error it is."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What to do about it."},
+        "request_id": {"type": "string", "description": "As `X-Request-ID`, and in the log of the server."},
         "errors": {
             "type": "object",
             "description": "Of wrong input: messages by parameter.",

@@ -22,7 +22,7 @@ ACTIVE_OF = {in_japanese(YES): True, in_japanese(NO): False, **FROM_EXCEL}
 class ContactSheet(Sheet):
     """The export of contacts, sent back, with more rows perhaps."""
 
-    title = str(Contact._meta.verbose_name_plural)
+    title = in_japanese(Contact._meta.verbose_name_plural)
     headings = CONTACT_HEADINGS
     needed = (ADDRESS,)
     found_by = (CODE, MINISTRY, ADDRESS)

@@ -16,6 +16,7 @@ from rollout.importing.files import Line, Value
 from rollout.importing.sheets import Sheet, clean
 from rollout.merging import STATUS_IS_ELSEWHERE, named
 from rollout.models import Projection, Wave
+from rollout.models.labels import in_japanese
 from rollout.models.reading import read_status, read_users
 from rollout.tables import Cell
 
@@ -25,7 +26,7 @@ KEY = "コード"
 class WaveSheet(Sheet):
     """The export of waves, sent back."""
 
-    title = str(Wave._meta.verbose_name_plural)
+    title = in_japanese(Wave._meta.verbose_name_plural)
     headings = WAVE_HEADINGS
     needed = found_by = (KEY,)
     identity = ("府省庁", "範囲", "導入案件", "導入区分")

@@ -1,6 +1,6 @@
 """What codes are called in Japanese, on every page, mail and message."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -123,7 +123,7 @@ def reason_of(error: ValueError) -> str:
     return say(error.words) if isinstance(error, FuzzyDateError) else str(error)
 
 
-def in_japanese(words: "StrOrPromise") -> str:
+def in_japanese(words: "StrOrPromise | None") -> str:
     """As they stand in tables that travel, and in what is stored."""
     with override("ja"):
         return str(words)
@@ -142,6 +142,17 @@ def always_japanese(function: Callable[Args, Made]) -> Callable[Args, Made]:
             return function(*args, **kwargs)
 
     return in_japanese
+
+
+def each_in_japanese(rows: Iterator[Made]) -> Iterator[Made]:
+    """The same for rows that are made one by one, while they are sent."""
+    while True:
+        with override("ja"):
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+        yield row
 
 
 def count_text(users: int | None, basis: CountBasis) -> str:

@@ -67,7 +67,7 @@ def cells(answer, name):
 
 def rows(answer):
     """The rows of the tables, without the body's text."""
-    html = re.sub(r"<pre>.*?</pre>", "", answer.content.decode(), flags=re.DOTALL)
+    html = re.sub(r"<pre .*?</pre>", "", answer.content.decode(), flags=re.DOTALL)
     reader = Texts("tr")
     reader.feed(html)
     found = [" ".join(text.split()) for text in reader.found]

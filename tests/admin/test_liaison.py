@@ -136,6 +136,14 @@ def test_nothing_of_another_ministry_is_in_any_page_of_the_admin(client, liaison
     assert seen[reverse("admin:rollout_wave_changelist")] == 200
 
 
+def test_who_is_limited_is_so_in_every_language(client, liaison):
+    client.force_login(liaison)
+    for language in ("ja", "en"):
+        client.get(f"/admin/?lang={language}")
+        [row] = client.get(reverse("admin:rollout_wave_changelist")).context["cl"].result_list
+        assert row.code == "nta-1"
+
+
 def test_rows_of_their_own_are_in_the_pages(client, liaison):
     client.force_login(liaison)
     contact = ContactFactory(ministry=Ministry.objects.get(code="nta"), name="国税さん")

@@ -196,7 +196,9 @@ def test_text_while_typing_comes_alone(seeded, staff_client):
         url(rule()), edited(staff_client, rule(), _preview="live", subject="<b>{範囲}")
     )
     assert answer.templates[0].name == "admin/_rule_preview.html"
-    assert re.findall('rule-preview-subject">(.*?)</dd>', answer.content.decode()) == ["&lt;b&gt;全体"]
+    assert re.findall('rule-preview-subject" lang="ja">(.*?)</dd>', answer.content.decode()) == [
+        "&lt;b&gt;全体"
+    ]
 
 
 @pytest.mark.parametrize("asked", ["", "0", "abc", "999999"])

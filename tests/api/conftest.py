@@ -24,7 +24,10 @@ def get(client):
         answer = client.get(f"/api/v1/{path}", headers=headers)
         media_type = "application/json" if status == 200 else "application/problem+json"
         assert (answer.status_code, answer["Content-Type"]) == (status, media_type), answer.content.decode()
-        return answer.json()
+        body = answer.json()
+        if status != 200:
+            assert body.pop("request_id") == answer["X-Request-ID"]
+        return body
 
     return get
 

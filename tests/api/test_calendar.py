@@ -13,7 +13,7 @@ from tests.rollout.calendars import edit, events
 pytestmark = pytest.mark.django_db
 
 PROBLEM = {
-    "type": "about:blank",
+    "type": "/problems/not-found/",
     "title": "見つかりません",
     "status": 404,
     "detail": "購読用のURLが正しくないか、使えなくなっています。PMOに新しいURLを求めてください。",

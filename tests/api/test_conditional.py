@@ -1,6 +1,9 @@
 """Who has an answer already is told so in a few bytes, and never when it has changed."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from rollout import actions, recompute
 from rollout.models import Baseline
 from tests.admin.edits import wave
+from tests.conftest import SEED_NOW
 from tests.rollout.what_ifs import suppose
 
 pytestmark = pytest.mark.usefixtures("seeded")
@@ -72,15 +76,15 @@ def test_etag_is_known_in_every_form(client, known):
     assert get(client, "waves/", if_none_match='"other"').status_code == 200
 
 
-def test_language_day_question_and_reader_make_another_answer(client, admin_client, clock):
+def test_language_day_question_and_reader_make_another_answer(client, admin_client):
     asked = [
         get(client, "waves/"),
         get(client, "waves/", accept_language="en"),
         get(client, "waves/?page=1"),
         get(admin_client, "waves/"),
     ]
-    clock.shift(24 * 3600)
-    asked.append(get(client, "waves/"))
+    with time_machine.travel(SEED_NOW + timedelta(days=1)):
+        asked.append(get(client, "waves/"))
     assert len({answer["ETag"] for answer in asked}) == len(asked)
     assert all("Accept-Language" in answer["Vary"] for answer in asked)
 

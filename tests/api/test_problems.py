@@ -1,13 +1,16 @@
 """Whatever goes wrong is told as a problem, in Japanese, and says what to do."""
 
 import logging
+import re
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from rest_framework.exceptions import ValidationError
 
-from gss_tracker.problems import problem, problem_response, server_error
+from gss_tracker.problems import NAMES, TITLES, problem, problem_response, server_error
+from gss_tracker.requests import WithRequest
+from rollout.dashboard.problems import ABOUT
 from tests.factories import SourceFactory
 
 LISTS = ["ministries", "cohorts", "sources", "targets", "observations", "rollouts", "waves"]
@@ -20,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_anonymous_reader_is_refused_where_reading_is_not_public(get, settings, path):
     settings.PUBLIC_READ = False
     assert get(f"{path}/", 403) == {
-        "type": "about:blank",
+        "type": "/problems/forbidden/",
         "title": "権限がありません",
         "status": 403,
         "detail": "ログインが必要です。ログインしてからやり直してください。",
@@ -37,7 +40,8 @@ def test_signed_in_reader_may_read_where_reading_is_not_public(staff_client, set
 @pytest.mark.parametrize("path", [*LISTS, *COMPUTED])
 def test_no_view_offers_writing(staff_client, path, method):
     answer = staff_client.generic(method, f"/api/v1/{path}/")
-    assert answer.json() == problem(405, f"この URL では {method} を使えません。")
+    number = {"request_id": answer["X-Request-ID"]}
+    assert answer.json() == problem(405, f"この URL では {method} を使えません。") | number
 
 
 def test_anonymous_write_is_refused():
@@ -53,7 +57,7 @@ def test_unknown_parameter_is_refused(get, path):
 
 def test_unknown_parameter_is_answered_with_the_known_ones(get):
     assert get("sources/?format=json", 400) == {
-        "type": "about:blank",
+        "type": "/problems/input/",
         "title": "入力が正しくありません",
         "status": 400,
         "detail": "errors に示した項目を直してください。",
@@ -141,7 +145,8 @@ def test_failure_within_a_view_answers_500(client, monkeypatch, caplog):
     expected = problem(
         500, "処理できませんでした。時間をおいてやり直し、続くときは管理者に知らせてください。"
     )
-    assert (answer.status_code, answer.json()) == (500, expected)
+    assert answer.status_code == 500
+    assert answer.json() == expected | {"request_id": answer["X-Request-ID"]}
 
 
 @pytest.mark.parametrize(
@@ -162,3 +167,37 @@ def test_what_django_forbids_is_a_403():
 
 def test_what_nobody_foresaw_is_left_to_django():
     assert problem_response(RuntimeError("secret"), {}) is None
+
+
+def test_request_keeps_the_id_that_a_proxy_has_given_it(client, caplog):
+    answer = client.get("/api/v1/nowhere/", headers={"x-request-id": "proxy-0123456789"})
+    assert (answer["X-Request-ID"], answer.json()["request_id"]) == ("proxy-0123456789",) * 2
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, "line\tbreak-0123", "semi;colon-0123"])
+def test_id_that_could_mislead_is_not_taken_over(client, given):
+    number = client.get("/healthz", headers={"x-request-id": given})["X-Request-ID"]
+    assert number != given
+    assert re.fullmatch("[0-9a-f]{32}", number)
+
+
+def test_log_names_the_request(client, caplog):
+    record = logging.LogRecord("x", logging.INFO, "", 0, "", None, None)
+    assert (WithRequest().filter(record), record.request_id) == (True, "-")
+
+
+@pytest.mark.parametrize("name", NAMES.values())
+def test_type_of_a_problem_is_the_path_of_a_page_about_it(client, settings, name):
+    settings.PUBLIC_READ = False
+    html = client.get(f"/problems/{name}/").content.decode()
+    assert f"/problems/{name}/" in html
+    assert client.get("/problems/").content.decode().count(f'href="/problems/{name}/"') == 1
+
+
+def test_page_about_no_problem_is_not_found(client):
+    assert client.get("/problems/nonsense/").status_code == 404
+
+
+def test_every_status_that_has_a_title_has_a_type():
+    assert list(NAMES) == list(TITLES)
+    assert set(ABOUT) == set(NAMES.values())

@@ -21,7 +21,8 @@ def test_nothing_computed_yet_is_told_with_the_remedy(client, path):
     answer = client.get(f"/api/v1/{path}")
     assert (answer.status_code, answer["Retry-After"]) == (503, "60")
     assert answer.json() == {
-        "type": "about:blank",
+        "request_id": answer["X-Request-ID"],
+        "type": "/problems/not-ready/",
         "title": "まだ答えられません",
         "status": 503,
         "detail": (

@@ -46,7 +46,7 @@ def test_anonymous_reader_sees_nothing_of_the_ledger(get, settings, path, public
     settings.PUBLIC_READ = public
     make_reminder(pk=1, state="sent", sent_at=at("2026-12-16 09:00"))
     assert get(path, 403) == {
-        "type": "about:blank",
+        "type": "/problems/forbidden/",
         "title": "権限がありません",
         "status": 403,
         "detail": SIGN_IN,
