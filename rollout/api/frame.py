@@ -9,6 +9,7 @@ from rest_framework import mixins, serializers, viewsets
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
+from rollout.api.sparse import FIELDS, SparseView
 from rollout.api.views import KnownParameters, ReadViewSet, seen_by
 from rollout.domain.dates import fiscal_year_label
 from rollout.models import Cohort, Observation, Rollout, Source, Target
@@ -159,7 +160,9 @@ class TargetViewSet(ReadViewSet[Target]):
     serializer_class = TargetSerializer
 
 
-class ObservationViewSet(KnownParameters, mixins.ListModelMixin, viewsets.GenericViewSet[Observation]):
+class ObservationViewSet(
+    KnownParameters, SparseView, mixins.ListModelMixin, viewsets.GenericViewSet[Observation]
+):
     """Published counts of GSS users over time, oldest first."""
 
     queryset = Observation.objects.select_related("source")
@@ -167,5 +170,5 @@ class ObservationViewSet(KnownParameters, mixins.ListModelMixin, viewsets.Generi
     filter_backends = ()
 
     def known_parameters(self) -> tuple[str, ...]:
-        """Pages only."""
-        return ("page", "page_size")
+        """Fields and pages."""
+        return (FIELDS, "page", "page_size")

@@ -30,6 +30,12 @@ RIGHTS_NEEDED = {
 }
 BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
 
+FIELDS = {
+    "name": "fields",
+    "in": "query",
+    "schema": {"type": "string", "example": "code,cutover"},
+    "description": "Names of the fields that each row shall have, separated by commas; all unless given.",
+}
 PARAMETERS = {
     "AcceptLanguage": {
         "name": "Accept-Language",
@@ -66,11 +72,13 @@ _RESPONSES = {
 def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """drf-spectacular postprocessing hook: add the errors that each operation may answer."""
     result["components"]["schemas"]["Problem"] = PROBLEM
-    result["components"].update(parameters=PARAMETERS, headers=HEADERS)
+    result["components"].update(parameters={**PARAMETERS, "Fields": FIELDS}, headers=HEADERS)
     for path, operations in result["paths"].items():
         for operation in operations.values():
             operation["responses"].update(_responses(path, operation))
             refs = [{"$ref": f"#/components/parameters/{name}"} for name in PARAMETERS]
+            if not _is_computed(path, operation) and path not in BY_TOKEN:
+                refs.append({"$ref": "#/components/parameters/Fields"})
             operation["parameters"] = [*operation.get("parameters", ()), *refs]
             tagged = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
             operation["responses"]["200"].setdefault("headers", {}).update(tagged)
@@ -90,7 +98,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
             "400": _response("400"),
             "404": {**_response("404"), "description": BY_TOKEN[path]},
         }
-    is_computed = not operation["operationId"].endswith("_list") and "{" not in path
+    is_computed = _is_computed(path, operation)
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
     may_wait = is_computed or parameters & {"as_of", "baseline"}
@@ -99,6 +107,11 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     if right := _right_needed(path):
         found["403"]["description"] = right
     return found
+
+
+def _is_computed(path: str, operation: dict[str, Any]) -> bool:
+    """True of an answer that is not rows."""
+    return not operation["operationId"].endswith("_list") and "{" not in path
 
 
 def _response(status: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from gss_tracker.permissions import ReadIfPublic
 from ministries.liaison import is_limited
 from rollout.api.backends import Ordering, Search, contains
 from rollout.api.conditional import ConditionalView
+from rollout.api.sparse import FIELDS, SparseView
 from rollout.models import Reminder, Scenario
 from rollout.models.scenario import may_see_scenarios
 from rollout.models.visible import sees_whole_plan, visible
@@ -96,14 +97,10 @@ def shows_people(request: Request) -> bool:
 
 
 def _offer(known: Sequence[str]) -> str:
-    return (
-        gettext("使えるのは {names} です。").format(names=gettext("、").join(known))
-        if known
-        else gettext("この URL はパラメータを受け取りません。")
-    )
+    return gettext("使えるのは {names} です。").format(names=gettext("、").join(known))
 
 
-class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
+class ReadViewSet(KnownParameters, SparseView, viewsets.ReadOnlyModelViewSet[Row]):
     """A list and, by code, its rows.
 
     `orderings` maps a name for `ordering` to what it sorts by: paths of columns, or functions of the moment
@@ -124,13 +121,13 @@ class ReadViewSet(KnownParameters, viewsets.ReadOnlyModelViewSet[Row]):
         return rows.filter(seen_by(rows.model, self.request))
 
     def known_parameters(self) -> Sequence[str]:
-        """Filters, search, ordering and pages for a list; nothing for a single row."""
+        """Which fields, and of a list filters, search, ordering and pages."""
         if self.action != "list":
-            return ()
+            return (FIELDS,)
         filters = self.filterset_class.base_filters if self.filterset_class else ()
         search = ("search",) if self.search_fields else ()
         ordering = ("ordering",) if self.orderings else ()
-        return (*filters, *search, *ordering, "page", "page_size")
+        return (*filters, *search, *ordering, FIELDS, "page", "page_size")
 
     def mentions(self, word: str) -> models.Q:
         """What rows meet that mention a word: it occurs in one of `search_fields`."""

@@ -61,16 +61,16 @@ def test_unknown_parameter_is_answered_with_the_known_ones(get):
         "title": "入力が正しくありません",
         "status": 400,
         "detail": "errors に示した項目を直してください。",
-        "errors": {"format": ["「format」というパラメータはありません。使えるのは page、page_size です。"]},
+        "errors": {
+            "format": ["「format」というパラメータはありません。使えるのは fields、page、page_size です。"]
+        },
     }
 
 
-def test_single_row_takes_no_parameters(get):
+def test_single_row_takes_few_parameters(get):
     SourceFactory(code="a")
     errors = get("sources/a/?page=1", 400)["errors"]
-    assert errors == {
-        "page": ["「page」というパラメータはありません。この URL はパラメータを受け取りません。"]
-    }
+    assert errors == {"page": ["「page」というパラメータはありません。使えるのは fields です。"]}
 
 
 @pytest.mark.parametrize("path", ["waves/?cohort=a&cohort=b", "projection/?basis=group&basis=group"])
