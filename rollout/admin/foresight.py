@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Ministry
 from rollout.admin.base import StockAdmin, reaches_all, row_number
-from rollout.domain.dates import weekday_words
+from rollout.domain.words import weekday_words
 from rollout.models import Reminder, ReminderRule, Rollout, Wave
 from rollout.models.labels import day_text, say
 from rollout.outbox.explanation import explain

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ministries.liaison import is_limited
 from rollout import charts
+from rollout.chart_words import s_curve_alt
 from rollout.domain.plan import AWAITED_STATUSES, Basis
 from rollout.domain.reconciliation import Agreement
 from rollout.domain.reminders import State
@@ -84,7 +85,7 @@ def draw_curve() -> Curve | None:
     observed = read_observed()
     return Curve(
         mark_safe(s_curve(projection, observed, charts.NARROW)),  # noqa: S308 (an SVG of our own making)
-        charts.s_curve_alt(projection.curve, observed),
+        s_curve_alt(projection.curve, observed),
         moment_text(projection.computed_at),
         projection.stale,
     )

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rollout.api.examples import example
 from rollout.api.filters import CodeFilter, DayFilter
 from rollout.api.views import ReadViewSet
-from rollout.domain.dates import FIRST_DAY, LAST_DAY
+from rollout.domain.eras import FIRST_DAY, LAST_DAY
 from rollout.models import Reminder, ReminderRule, Wave
 from rollout.models.labels import joined
 from rollout.models.reminders import STATE_LABELS

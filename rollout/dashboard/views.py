@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from rollout import charts
+from rollout.chart_words import s_curve_alt
 from rollout.dashboard import figures, listings
 from rollout.dashboard.checkpoints import list_checkpoints
 from rollout.dashboard.pages import projection_page, public_page
@@ -35,7 +36,7 @@ def _page(projection: Projection, today: date) -> dict[str, Any]:
         "headline": figures.headline(curve, overdue.total),
         "tiles": figures.tiles(curve),
         "charts": [(size.name, s_curve(projection, observed, size)) for size in (charts.WIDE, charts.NARROW)],
-        "chart_alt": charts.s_curve_alt(curve, observed),
+        "chart_alt": s_curve_alt(curve, observed),
         "months": figures.month_rows(curve),
         "fiscal_years": figures.fiscal_year_rows(curve, published),
         "checkpoints": list_checkpoints(projection),

@@ -20,10 +20,11 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from rollout.domain.dates import Period, Precision, day_words, fiscal_year_of, month_label, weekday_words
+from rollout.domain.dates import Precision, fiscal_year_of, month_label
+from rollout.domain.eras import Period
 from rollout.domain.plan import Status, month_number
 from rollout.domain.reminders import Direction, Kind, NotifiedWave, Rule, due_day
-from rollout.domain.words import Words
+from rollout.domain.words import Words, day_words, weekday_words
 from rollout.domain.workdays import is_closed, next_open_day, previous_open_day
 
 MARCH = 3

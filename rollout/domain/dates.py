@@ -22,13 +22,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rollout.domain.words import Words
+from rollout.domain.eras import ERA_BY_NAME, ERAS, FIRST_DAY, LAST_DAY, Era, Period
+from rollout.domain.words import Words, day_words
 
 UNDECIDED = "検討中"
 MAX_TEXT_LENGTH = 100
-
-Period = tuple[date, date]
-"""The first and the last day, both inclusive."""
 
 
 class FuzzyDateError(ValueError):
@@ -54,32 +52,11 @@ _MONTHS_LONG = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6}
 _OF_FISCAL_YEAR = frozenset({Precision.QUARTER, Precision.HALF, Precision.FISCAL_YEAR})
 
 
-class _Era(NamedTuple):
-    letter: str
-    name: str
-    first_day: date
-    last_day: date
-
-    def overlaps(self, period: Period) -> bool:
-        return self.first_day <= period[1] and period[0] <= self.last_day
-
-    def clip(self, period: Period) -> Period:
-        return max(period[0], self.first_day), min(period[1], self.last_day)
-
-
-_ERAS = (
-    _Era("R", "令和", date(2019, 5, 1), date(2117, 3, 31)),
-    _Era("H", "平成", date(1989, 1, 8), date(2019, 4, 30)),
-    _Era("S", "昭和", date(1926, 12, 25), date(1989, 1, 7)),
-    _Era("T", "大正", date(1912, 7, 30), date(1926, 12, 24)),
-)
-_ERA_BY_NAME = {name: era for era in _ERAS for name in (era.letter, era.name)}
-FIRST_DAY, LAST_DAY = _ERAS[-1].first_day, _ERAS[0].last_day
 _OUT_OF_RANGE = Words("1912年7月30日（大正元年）から2117年3月31日（令和99年）までの日付を書いてください。")
 
 
-def _era_of(day: date) -> _Era:
-    for era in _ERAS:
+def _era_of(day: date) -> Era:
+    for era in ERAS:
         if era.first_day <= day <= era.last_day:
             return era
     raise FuzzyDateError(_OUT_OF_RANGE)
@@ -317,7 +294,7 @@ def _normalise(text: str) -> str:
 
 
 def _year(found: re.Match[str]) -> int:
-    era = _ERA_BY_NAME.get(found["era"])
+    era = ERA_BY_NAME.get(found["era"])
     if era is None:
         year = int(found["western_year"] or 0)
     else:
@@ -332,7 +309,7 @@ def _year(found: re.Match[str]) -> int:
     return year
 
 
-def _misfit(era: _Era, precision: Precision, period: Period) -> FuzzyDateError:
+def _misfit(era: Era, precision: Precision, period: Period) -> FuzzyDateError:
     right = FuzzyDate("", *period, precision).format_japanese()
     is_early = period[0] < era.first_day
     day = era.first_day if is_early else era.last_day
@@ -347,7 +324,7 @@ def _fit_to_era(form: _Form, found: re.Match[str], *, lenient: bool) -> Period:
     period = form.read(year, found)
     if found["western_year"]:
         return period
-    era = _ERA_BY_NAME[found["era"]]
+    era = ERA_BY_NAME[found["era"]]
     if era.overlaps(fiscal_year_bounds(year) if form.of_fiscal_year else period):
         return period if form.of_fiscal_year else era.clip(period)
     if not lenient:
@@ -378,24 +355,6 @@ def parse(text: str, *, lenient: bool = False) -> FuzzyDate:
         return _read(text, lenient=lenient)
     except FuzzyDateError as error:
         raise FuzzyDateError("「{text}」：{why}", text=text[:MAX_TEXT_LENGTH], why=error.words) from None
-
-
-def day_words(day: date) -> Words:
-    """`2026年11月23日`; other languages may say it as `{iso}`."""
-    return Words(
-        "{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day, iso=f"{day:%Y-%m-%d}"
-    )
-
-
-_ON = [
-    *(Words("{day}（月）"), Words("{day}（火）"), Words("{day}（水）"), Words("{day}（木）")),
-    *(Words("{day}（金）"), Words("{day}（土）"), Words("{day}（日）")),
-]
-
-
-def weekday_words(day: date) -> Words:
-    """`2026年11月23日（月）`."""
-    return Words(_ON[day.weekday()].template, day=day_words(day))
 
 
 def fiscal_year_of(day: date) -> int:

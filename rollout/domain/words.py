@@ -5,6 +5,7 @@ values apart: who shows it may say it in another language (`rollout.models.label
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 
@@ -34,3 +35,21 @@ class Words:
             for name, value in self.values.items()
         }
         return translate(self.template).format(**values)
+
+
+def day_words(day: date) -> Words:
+    """`2026年11月23日`; other languages may say it as `{iso}`."""
+    return Words(
+        "{year}年{month}月{day}日", year=day.year, month=day.month, day=day.day, iso=f"{day:%Y-%m-%d}"
+    )
+
+
+_ON = [
+    *(Words("{day}（月）"), Words("{day}（火）"), Words("{day}（水）"), Words("{day}（木）")),
+    *(Words("{day}（金）"), Words("{day}（土）"), Words("{day}（日）")),
+]
+
+
+def weekday_words(day: date) -> Words:
+    """`2026年11月23日（月）`."""
+    return Words(_ON[day.weekday()].template, day=day_words(day))

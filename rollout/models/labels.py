@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from rollout.domain.allocation import ConflictKind, CountBasis
 from rollout.domain.calendar_lint import WarningKind
 from rollout.domain.checkpoints import Verdict
-from rollout.domain.dates import FuzzyDateError, Precision, day_words
+from rollout.domain.dates import FuzzyDateError, Precision
 from rollout.domain.findings import FindingKind
 from rollout.domain.movers import Cause
 from rollout.domain.plan import Basis, Reading, Status
 from rollout.domain.reconciliation import Agreement, FigureKind
-from rollout.domain.words import Words
+from rollout.domain.words import Words, day_words
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

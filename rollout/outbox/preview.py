@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rollout.domain.audience import Party, Recipient, Recipients, Role
-from rollout.domain.dates import month_label, parse, weekday_words
+from rollout.domain.dates import month_label, parse
 from rollout.domain.letters import VARIABLES, TemplateError, check_template
 from rollout.domain.plan import Status
 from rollout.domain.reminders import (
@@ -28,6 +28,7 @@ from rollout.domain.reminders import (
     owed,
     shift,
 )
+from rollout.domain.words import weekday_words
 from rollout.models import Reminder, ReminderRule, Wave
 from rollout.models.labels import STATUS_LABELS, say
 from rollout.models.reminders import INTERVAL_KINDS, MOST_UNITS, PRECISION_CHOICES

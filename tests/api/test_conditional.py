@@ -109,5 +109,6 @@ def test_who_may_not_read_is_not_told_that_nothing_has_changed(client, settings)
     assert get(client, "waves/", if_none_match=etag).status_code == 403
 
 
-def test_mistake_stays_a_mistake(client):
-    assert get(client, "waves/?nonsense=1", if_none_match="*").status_code == 400
+@pytest.mark.parametrize(("path", "status"), [("waves/?nonsense=1", 400), ("waves/nobody/", 404)])
+def test_mistake_stays_a_mistake(client, path, status):
+    assert get(client, path, if_none_match="*").status_code == status

@@ -5,11 +5,12 @@ import re
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
 from django.test import Client
 from rest_framework.exceptions import ValidationError
 
 from gss_tracker.problems import NAMES, TITLES, problem, problem_response, server_error
-from gss_tracker.requests import WithRequest
+from gss_tracker.requests import WithRequest, number_requests
 from rollout.dashboard.problems import ABOUT
 from tests.factories import SourceFactory
 
@@ -181,9 +182,15 @@ def test_id_that_could_mislead_is_not_taken_over(client, given):
     assert re.fullmatch("[0-9a-f]{32}", number)
 
 
-def test_log_names_the_request(client, caplog):
-    record = logging.LogRecord("x", logging.INFO, "", 0, "", None, None)
-    assert (WithRequest().filter(record), record.request_id) == (True, "-")
+def test_log_names_the_request(rf):
+    def named():
+        record = logging.LogRecord("x", logging.INFO, "", 0, "", None, None)
+        assert WithRequest().filter(record)
+        return record.request_id
+
+    answer = number_requests(lambda _: HttpResponse(named()))(rf.get("/"))
+    assert answer.content.decode() == answer["X-Request-ID"]
+    assert named() == "-"
 
 
 @pytest.mark.parametrize("name", NAMES.values())

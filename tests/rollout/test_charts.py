@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rollout import charts
+from rollout.chart_words import s_curve_alt
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Projection, Undated
 
@@ -130,7 +131,7 @@ def test_year_labels_thin_out_where_there_is_no_room(curve):
 
 
 def test_alt_sentence_says_what_the_chart_shows(curve):
-    assert charts.s_curve_alt(curve, SEEN) == (
+    assert s_curve_alt(curve, SEEN) == (
         "月ごとの累計利用者数の図。計画はR8.11で100人、R8年度末で400人（幅380〜420人）、"
         "利用を確認できたのは100人、目標は1,000人で、時期の決まった計画だけでは届きません、"
         "時期未定は600人、公表値は1件で、最新はR8.5の90人。"
@@ -138,7 +139,7 @@ def test_alt_sentence_says_what_the_chart_shows(curve):
 
 
 def test_alt_sentence_says_when_the_target_is_reached(curve):
-    assert "目標は400人で、計画ではR9.1に届きます" in charts.s_curve_alt(replace(curve, target_users=400), [])
+    assert "目標は400人で、計画ではR9.1に届きます" in s_curve_alt(replace(curve, target_users=400), [])
 
 
 def picture_of(letter):
