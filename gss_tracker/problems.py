@@ -1,13 +1,15 @@
 """Errors of the API as RFC 9457 `application/problem+json`, in the reader's language.
 
 `{"type": "/problems/not-found/", "title": …, "status": …, "detail": …, "request_id": …}`; wrong input adds
-`errors`, a list of messages by field. A type never changes what it means, and is the path of a page about it.
+`errors`, a list of messages by field, and other errors what their `members` hold. A type never changes what it means, and is the path of a page about it.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,7 +32,10 @@ NAMES = {
     404: "not-found",
     405: "method",
     406: "format",
+    409: "conflict",
+    412: "changed-meanwhile",
     415: "media-type",
+    428: "condition-missing",
     429: "too-many-requests",
     500: "server",
     503: "not-ready",
@@ -43,7 +48,10 @@ TITLES = {
     404: _("見つかりません"),
     405: _("この操作はできません"),
     406: _("この形式では返せません"),
+    409: _("すでにあります"),
+    412: _("そのあいだに変更されています"),
     415: _("この形式は受け取れません"),
+    428: _("If-Match ヘッダーが必要です"),
     429: _("要求が多すぎます"),
     500: _("サーバー内部のエラーです"),
     503: _("まだ答えられません"),
@@ -109,6 +117,8 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _translated(error: Exception) -> Exception:
+    if isinstance(error, DjangoValidationError):
+        return exceptions.ValidationError(as_detail(error))
     if isinstance(error, Http404):
         return exceptions.NotFound(_NOT_FOUND)
     if isinstance(error, DjangoPermissionDenied):
@@ -126,17 +136,37 @@ def _body(error: exceptions.APIException, context: Mapping[str, Any]) -> Problem
             error.status_code,
             gettext("この URL では {method} を使えません。").format(method=context["request"].method),
         )
-    return problem(error.status_code, _DETAILS.get(type(error)) or str(error.detail))
+    body = problem(error.status_code, _DETAILS.get(type(error)) or str(error.detail))
+    return {**body, **getattr(error, "members", {})}
 
 
-def _by_field(detail: Any) -> dict[str, list[str]]:
-    if not isinstance(detail, dict):
-        detail = {"non_field_errors": detail}
-    return {str(field): _messages(messages) for field, messages in detail.items()}
+def as_detail(error: DjangoValidationError) -> dict[str, list[str]] | list[str]:
+    """What Django's ValidationError says, as DRF's says it."""
+    if not hasattr(error, "error_dict"):
+        return error.messages
+    return {
+        "non_field_errors" if field == NON_FIELD_ERRORS else field: messages
+        for field, messages in error.message_dict.items()
+    }
 
 
-def _messages(messages: Any) -> list[str]:
-    return [str(message) for message in messages] if isinstance(messages, list) else [str(messages)]
+def _by_field(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """Messages by field; one inside another is called `rows[3].cutover`."""
+    if isinstance(detail, str):
+        detail = [detail]
+    if isinstance(detail, dict):
+        named = [(_inside(name, field), value) for field, value in detail.items()]
+    elif any(isinstance(each, dict) for each in detail):
+        named = [(_inside(name, number), value) for number, value in enumerate(detail)]
+    else:
+        return {name or "non_field_errors": [str(message) for message in detail]}
+    return {field: texts for path, value in named if value for field, texts in _by_field(value, path).items()}
+
+
+def _inside(name: str, field: str | int) -> str:
+    if isinstance(field, int):
+        return f"{name}[{field}]"
+    return f"{name}.{field}" if name else field
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

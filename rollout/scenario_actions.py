@@ -16,10 +16,25 @@ from rollout.models import PlanVersion, Rollout, Scenario, ScenarioChange, Wave
 from rollout.scenarios import Step, steps_now
 
 PROMOTED_IS_FROZEN = _("計画に反映済みの試算は変更できません。新しい試算を作ってください。")
+WAVE_NEEDED = _(
+    "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
+)
+WAVE_MERGED = _("この移行単位は、別の移行単位に統合されています。統合先を選んでください。")
+BY_HAND = (Scenario.State.DRAFT, Scenario.State.PROPOSED, Scenario.State.WITHDRAWN)
+"""States that a person chooses: only promoting makes a scenario promoted, and declining declined."""
 LOOK_AGAIN = _(
     "確認のあとで計画か試算が変わりました。まだ何も反映していません。"
     "変わったところを見て、もう一度反映してください。"
 )
+
+
+def check_reach(rollout: Rollout, wave: Wave | None, field: str | None) -> None:
+    """Raise ValidationError when a change reaches no wave: of a merged one, or of a rollout without any."""
+    if wave and wave.is_merged:
+        raise ValidationError({"wave": WAVE_MERGED})
+    speaks_of_waves = field in (ScenarioChange.Field.CUTOVER, ScenarioChange.Field.STATUS)
+    if wave is None and speaks_of_waves and not rollout.waves.awaited().exists():
+        raise ValidationError({"wave": WAVE_NEEDED})
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from rollout import bulk
 from rollout.admin.base import _actor, reaches_all, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
-from rollout.admin.trying import SeenForm, do_or_show, try_out
+from rollout.admin.trying import SeenForm, do_or_show, try_on_figures
 from rollout.calendar_warnings import planned_users
 from rollout.consequences import Consequences
 from rollout.domain.dates import FuzzyDate, Precision
@@ -215,7 +215,7 @@ def _shown(change: dict[str, Any], *, with_addresses: bool) -> dict[str, Any]:
             "mails": consequences.mails(waves, with_addresses=with_addresses),
         }
 
-    found, impact = try_out(act)
+    found, impact = try_on_figures(act)
     return {**found, "impact": impact}
 
 

@@ -5,15 +5,13 @@ the author then confirms is the same edit, posted again together with the versio
 looked at on. Where the plan has changed in between, the figures are shown anew.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -30,6 +28,7 @@ from rollout.history import catch_up
 from rollout.impact import Impact
 from rollout.models import PlanVersion
 from rollout.reader import read_plan
+from rollout.trial import tried
 
 CONFIRMED = "_confirmed"
 BACK = "_back"
@@ -134,14 +133,6 @@ class ConfirmedAdmin(PlanAdmin):
             ],
         }
         return TemplateResponse(request, "admin/plan_confirmation.html", context)
-
-
-@contextmanager
-def tried() -> Iterator[None]:
-    """Takes back whatever is written within."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def _has_confirmed(request: HttpRequest, number: int) -> bool:

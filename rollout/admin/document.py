@@ -19,7 +19,7 @@ from rollout.admin.base import _actor, reaches_all, writing
 from rollout.admin.confirmation import BACK, NOT_CARRIED, ConfirmedAdmin
 from rollout.admin.forms import AnyForm
 from rollout.admin.history import Timeline, newest_versions
-from rollout.admin.trying import SeenForm, do_or_show, try_out
+from rollout.admin.trying import SeenForm, do_or_show, try_on_figures
 from rollout.models import Baseline, Cohort, Rollout, Source, Target
 from rollout.models.fields import FuzzyDateFormField
 from rollout.models.frame import USER_VALIDATORS
@@ -264,7 +264,7 @@ def _shown(put: Any) -> dict[str, Any]:
         rows = put()
         return {"left_out": [row for row in rows if row.pk is None], **_entries(rows, versions)}
 
-    found, impact = try_out(act)
+    found, impact = try_on_figures(act)
     return {**found, "impact": impact}
 
 

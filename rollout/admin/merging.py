@@ -19,7 +19,7 @@ from rollout import actions
 from rollout.admin.base import _actor, reaches_all, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
 from rollout.admin.history import Timeline, newest_versions
-from rollout.admin.trying import SeenForm, do_or_show, try_out
+from rollout.admin.trying import SeenForm, do_or_show, try_on_figures
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Status
 from rollout.merging import NOTHING_CHOSEN, OTHER_ROLLOUT, REASON_NEEDED, named
@@ -133,7 +133,7 @@ def _shown(merge: dict[str, Any]) -> dict[str, Any]:
         actions.merge_waves(**merge)
         return Timeline(merge["into"].rollout, [(Wave, "rollout_id")], versions)[:]
 
-    entries, impact = try_out(act)
+    entries, impact = try_on_figures(act)
     return {"entries": entries, "impact": impact}
 
 

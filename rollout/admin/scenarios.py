@@ -25,14 +25,8 @@ from rollout.history import plan_changed_at, plan_moved_at
 from rollout.models import Rollout, Scenario, ScenarioChange, Wave
 from rollout.models.labels import always_japanese
 from rollout.models.visible import visible
-from rollout.scenario_actions import save_scenario
+from rollout.scenario_actions import BY_HAND, check_reach, save_scenario
 from rollout.scenarios import Step, by_change, steps_at_start, steps_now
-
-WAVE_NEEDED = _(
-    "この導入案件の移行単位はすべて「利用中」か「中止」です。それを変える試算なら、移行単位を選んでください。"
-)
-WAVE_MERGED = _("この移行単位は、別の移行単位に統合されています。統合先を選んでください。")
-BY_HAND = (Scenario.State.DRAFT, Scenario.State.PROPOSED, Scenario.State.WITHDRAWN)
 
 
 class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,14 +55,12 @@ class ChangeForm(RowForm):
     def clean(self) -> dict[str, Any]:
         """Refuse a new change that would reach no wave: of a merged one, or of a rollout without any."""
         values = super().clean() or self.cleaned_data
-        rollout, wave = values.get("rollout"), values.get("wave")
-        if wave and wave.is_merged and self.has_changed():
-            self.add_error("wave", WAVE_MERGED)
-        names_no_wave = values.get("wave") is None and "wave" not in self.errors
-        speaks_of_waves = values.get("field") in (ScenarioChange.Field.CUTOVER, ScenarioChange.Field.STATUS)
-        asks = rollout and names_no_wave and speaks_of_waves and self.has_changed()
-        if rollout and asks and not rollout.waves.awaited().exists():
-            self.add_error("wave", WAVE_NEEDED)
+        rollout, wave, field = (values.get(name) for name in ("rollout", "wave", "field"))
+        if rollout and self.has_changed() and "wave" not in self.errors:
+            try:
+                check_reach(rollout, wave, field)
+            except ValidationError as error:
+                self.add_error(None, error)
         return values
 
 

@@ -5,7 +5,7 @@ same again, on the plan that it was looked at on.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -14,13 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rollout.actions import CHANGE_REASON_NEEDED
-from rollout.admin.confirmation import tried
-from rollout.history import catch_up
 from rollout.impact import Impact
 from rollout.models import PlanVersion
-from rollout.reader import read_plan
-
-Found = TypeVar("Found")
+from rollout.trial import Found, try_out
 
 MOVED_ON = _(
     "確認のあいだに、ほかの変更が保存されました。いまの計画で計算し直しましたので、もう一度確認してください。"
@@ -56,9 +52,7 @@ def do_or_show(form: forms.Form, do: Callable[[], Any], show: Callable[[], dict[
     return {**shown, "number": number, "moved_on": MOVED_ON if seen is not None else ""}
 
 
-def try_out(act: Callable[[], Found]) -> tuple[Found, Impact]:
-    """What `act` finds, and what it does to the figures; taken back."""
-    catch_up(PlanVersion.objects.lock(), timezone.now())
-    before = read_plan()[0]
-    with tried():
-        return act(), Impact.of(before, read_plan()[0], timezone.localdate())
+def try_on_figures(act: Callable[[], Found]) -> tuple[Found, Impact]:
+    """What `act` finds, and what it does to the figures in words; taken back."""
+    found, before, after = try_out(act)
+    return found, Impact.of(before, after, timezone.localdate())

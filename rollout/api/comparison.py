@@ -22,7 +22,7 @@ from rollout.api.parameters import ChoiceParameter, RowParameter, ScenarioParame
 from rollout.api.periods import PeriodSerializer, period_json
 from rollout.api.projection import ProjectionScenarioSerializer, ProvenanceSerializer
 from rollout.api.seen import scenario_json
-from rollout.api.views import WholePlan, shows_people
+from rollout.api.views import WholePlan
 from rollout.domain.allocation import CountBasis
 from rollout.domain.comparison import YearEnd, total_user_months
 from rollout.domain.dates import fiscal_year_label
@@ -30,6 +30,7 @@ from rollout.domain.plan import Basis
 from rollout.history import plan_changed_at
 from rollout.models import Baseline
 from rollout.models.labels import STATUS_LABELS
+from rollout.models.visible import sees_people
 from rollout.states import (
     ComparedWave,
     Comparison,
@@ -258,7 +259,7 @@ def _compare(query: Mapping[str, Any]) -> Comparison:
 
 def _changes_of(comparison: Comparison, request: Request) -> Changes:
     """The edits between both moments; a scenario's are the same moment, its changes nobody has made yet."""
-    show_people = shows_people(request)
+    show_people = sees_people(request.user)
     return Changes(comparison.before.moment, comparison.after.moment, show_people=show_people)
 
 
@@ -269,7 +270,7 @@ def _comparison_json(comparison: Comparison) -> dict[str, Any]:
         "stale": comparison.stale,
         "from": _state_json(comparison.before),
         "to": _state_json(comparison.after),
-        "fiscal_years": [_year_end_json(end) for end in comparison.year_ends],
+        "fiscal_years": [year_end_json(end) for end in comparison.year_ends],
         "user_months": total_user_months(comparison.slips),
         "waves_moved": sum(slip.moved for slip in comparison.slips),
     }
@@ -279,7 +280,7 @@ def _state_json(state: PlanState) -> dict[str, str]:
     return {"label": state.label, "at": timezone.localtime(state.moment).isoformat()}
 
 
-def _year_end_json(end: YearEnd) -> dict[str, Any]:
+def year_end_json(end: YearEnd) -> dict[str, Any]:
     return {
         "fiscal_year": end.fiscal_year,
         "label": fiscal_year_label(end.fiscal_year),

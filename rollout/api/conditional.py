@@ -3,7 +3,8 @@
 What an answer of the plan says follows from a few things, which together are its ETag: the version of the
 plan and of its figures, the day in Tokyo, the moment looked at, the question, the language and who asks.
 Answers that follow from anything else (the ledger, scenarios) get an ETag from their bytes, by Django's
-`ConditionalGetMiddleware`, which costs the making of them.
+`ConditionalGetMiddleware`, which costs the making of them. The tag of one row that can be written begins
+with the row's own version (`rollout.api.versions`), which `If-Match` is compared with.
 """
 
 from hashlib import sha256
@@ -11,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Subquery
+from django.db.models import Subquery, Value
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags
@@ -21,6 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ministries.liaison import is_limited
+from rollout.api.versions import VersionColumn
 from rollout.domain.plan import Basis
 from rollout.models import PlanVersion, Projection
 
@@ -35,10 +37,19 @@ class ConditionalView(APIView):
     follows_plan = True
     etag = ""
 
+    def row_version(self) -> VersionColumn | None:
+        """The version of the one row that is asked for, where such rows can be written."""
+        return None
+
     def check_condition(self, request: Request, *seen: object) -> None:
         """Raise NotModifiedError where the client has what would be answered; `seen` are its moments."""
-        if self.follows_plan and request.method in ("GET", "HEAD") and not is_limited(request.user):
-            self.etag = _etag(request, seen)
+        if request.method not in ("GET", "HEAD"):
+            return
+        follows_plan = self.follows_plan and not is_limited(request.user)
+        version = self.row_version()
+        if follows_plan or version is not None:
+            self.etag = _etag(request, seen, version)
+        if follows_plan:
             known = parse_etags(request.headers.get("If-None-Match", ""))
             if self.etag in (each.removeprefix("W/") for each in known):
                 raise NotModifiedError
@@ -61,13 +72,15 @@ class ConditionalView(APIView):
         return answer
 
 
-def _etag(request: Request, seen: tuple[object, ...]) -> str:
+def _etag(request: Request, seen: tuple[object, ...], version: VersionColumn | None) -> str:
     figures = [Subquery(Projection.objects.filter(basis=basis).values("computed_at")) for basis in Basis]
-    state = PlanVersion.objects.values_list("number", "history_missing", *figures).first()
+    row = Value("") if version is None else version
+    state = PlanVersion.objects.values_list("number", "history_missing", *figures, row).first()
     rights = sorted(request.user.get_all_permissions()) if request.user.is_authenticated else ()
     facts = (
         *(state, timezone.localdate(), seen),
         *(request.get_full_path(), request.accepted_media_type, get_language()),
         *(request.user.pk, rights, settings.PUBLIC_READ),
     )
-    return f'"{sha256(repr(facts).encode()).hexdigest()[:32]}"'
+    digest = sha256(repr(facts).encode()).hexdigest()[:32]
+    return f'"{digest}"' if version is None else f'"{state[-1] if state else ""}.{digest}"'

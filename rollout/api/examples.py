@@ -95,6 +95,7 @@ OBSERVATION: dict[str, Any] = {
     "note": "利用者=一括調達端末を配布した者",
 }
 ROLLOUT: dict[str, Any] = {
+    "version": "4711-17",
     "code": "nta",
     "label": "国税庁",
     "cohort": "fy2026",
@@ -146,6 +147,7 @@ ROLLOUT: dict[str, Any] = {
     ],
 }
 WAVE: dict[str, Any] = {
+    "version": "4711",
     "rollout": {"code": "nta", "label": "国税庁"},
     "ministry": {"code": "nta", "name": "国税庁"},
     "cohort": "fy2026",

@@ -1,9 +1,11 @@
 """The published frame: sources, cohorts, targets and observations."""
 
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
@@ -11,6 +13,10 @@ from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
 from rollout.api.sparse import FIELDS, SparseView
 from rollout.api.views import KnownParameters, ReadViewSet, seen_by
+from rollout.api.writing import examples as bodies
+from rollout.api.writing.frame import ObservationWriting, SourceWriting
+from rollout.api.writing.inputs import NewObservation, NewSource
+from rollout.api.writing.schema import writes
 from rollout.domain.dates import fiscal_year_label
 from rollout.models import Cohort, Observation, Rollout, Source, Target
 
@@ -128,7 +134,10 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
         extra_kwargs = {"users": {"help_text": "Users, as published."}}
 
 
-class SourceViewSet(ReadViewSet[Source]):
+@extend_schema_view(
+    create=writes(NewSource, SourceSerializer, bodies.NEW_SOURCE, status=HTTPStatus.CREATED, is_change=False)
+)
+class SourceViewSet(SourceWriting, ReadViewSet[Source]):
     """Published documents and dated statements, by code."""
 
     queryset = Source.objects.all()
@@ -160,8 +169,21 @@ class TargetViewSet(ReadViewSet[Target]):
     serializer_class = TargetSerializer
 
 
+@extend_schema_view(
+    create=writes(
+        NewObservation,
+        ObservationSerializer,
+        bodies.NEW_OBSERVATION,
+        status=HTTPStatus.CREATED,
+        is_change=False,
+    )
+)
 class ObservationViewSet(
-    KnownParameters, SparseView, mixins.ListModelMixin, viewsets.GenericViewSet[Observation]
+    ObservationWriting,
+    KnownParameters,
+    SparseView,
+    mixins.ListModelMixin,
+    viewsets.GenericViewSet[Observation],
 ):
     """Published counts of GSS users over time, oldest first."""
 
@@ -169,6 +191,6 @@ class ObservationViewSet(
     serializer_class = ObservationSerializer
     filter_backends = ()
 
-    def known_parameters(self) -> tuple[str, ...]:
+    def known_parameters(self) -> Sequence[str]:
         """Fields and pages."""
-        return (FIELDS, "page", "page_size")
+        return (FIELDS, "page", "page_size") if self.action == "list" else super().known_parameters()

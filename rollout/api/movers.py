@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rollout.api.computed import BasisQuery, ComputedView
 from rollout.api.moments import MomentParameter, current_moment, known
 from rollout.api.parameters import RowParameter, check_one_of
-from rollout.api.views import WholePlan, shows_people
+from rollout.api.views import WholePlan
 from rollout.domain.dates import FuzzyDateError, Precision, fiscal_year_of, month_label, parse
 from rollout.domain.movers import Cause, Movement, explain
 from rollout.domain.plan import Basis, month_number, month_parts
@@ -27,6 +27,7 @@ from rollout.history import Cited, cited, rows_at
 from rollout.models import Baseline, Cohort, Rollout, Wave
 from rollout.models.evidence import CitedChange
 from rollout.models.labels import CAUSE_LABELS, say
+from rollout.models.visible import sees_people
 from rollout.reader import read_plan
 from rollout.states import RolloutName, rollout_names
 
@@ -196,7 +197,7 @@ class MoversView(ComputedView):
         month = query.get("month", default_month(after))
         basis = Basis(query["basis"])
         movement = explain(read_plan(before)[0], read_plan(after)[0], basis=basis, month=month)
-        changes = Changes(before, after, show_people=shows_people(request))
+        changes = Changes(before, after, show_people=sees_people(request.user))
         names = rollout_names(before) | rollout_names(after)
         return Response(
             {

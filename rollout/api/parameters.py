@@ -1,7 +1,7 @@
 """Query parameters of computed answers; a wrong value is answered with what would be right."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext
@@ -15,13 +15,17 @@ from rollout.models import Scenario
 from rollout.models.scenario import ScenarioQuerySet
 from rollout.models.visible import visible_scenarios
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class ChoiceParameter(serializers.ChoiceField):
-    """One of a few words; another word is answered with all of them."""
+    """One of a few words; another word is answered with all of them. A word may come with its label."""
 
-    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, choices: "Sequence[str | tuple[str, StrOrPromise]]", **kwargs: Any) -> None:
+        words = [choice if isinstance(choice, str) else choice[0] for choice in choices]
         error = gettext("「{{input}}」は選べません。使えるのは {names} です。").format(
-            names=gettext("、").join(choices)
+            names=gettext("、").join(word for word in words if word)
         )
         messages: Any = dict.fromkeys(("invalid_choice", "null"), error)
         super().__init__(choices, error_messages=messages, required=False, **kwargs)

@@ -6,7 +6,12 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, Subquery, When
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import (
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,9 +25,32 @@ from rollout.api.frame import SourceReferenceSerializer
 from rollout.api.ministries import MinistryReferenceSerializer
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
+from rollout.api.versions import VersionColumn, version_of_code, versions_of
+from rollout.api.writing import examples as bodies
+from rollout.api.writing.inputs import (
+    NewRollout,
+    NewWave,
+    ReasonInput,
+    RolloutChange,
+    UseInput,
+    WaveChange,
+)
+from rollout.api.writing.plan import RolloutWriting, WaveWriting
+from rollout.api.writing.schema import writes
+from rollout.api.writing.views import WritingView
 from rollout.domain.plan import Status
 from rollout.history import column_at, rows_at
 from rollout.models import Citation, Cohort, Rollout, RolloutCoverage, Source, Wave
+
+
+class VersionField(serializers.CharField):
+    """The version of a row."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            read_only=True,
+            help_text="Another one whenever the row was changed; for `If-Match`, in quotation marks.",
+        )
 
 
 class RolloutReferenceSerializer(serializers.ModelSerializer[Rollout]):
@@ -80,6 +108,7 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
 class WaveSerializer(OwnWaveSerializer):
     """A batch of users that cuts over together."""
 
+    version = VersionField()
     rollout = RolloutReferenceSerializer(read_only=True)
     ministry = MinistryReferenceSerializer(
         source="rollout.lead_ministry", read_only=True, help_text="The ministry that leads the rollout."
@@ -89,7 +118,7 @@ class WaveSerializer(OwnWaveSerializer):
     )
 
     class Meta(OwnWaveSerializer.Meta):
-        fields = ("rollout", "ministry", "cohort", *OwnWaveSerializer.Meta.fields)
+        fields = ("version", "rollout", "ministry", "cohort", *OwnWaveSerializer.Meta.fields)
         read_only_fields = fields
 
 
@@ -130,6 +159,7 @@ class CitationSerializer(serializers.ModelSerializer[Citation]):
 class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     """One unit's move to GSS."""
 
+    version = VersionField()
     label = serializers.CharField(  # type: ignore[assignment]
         read_only=True, help_text="The lead ministry, with the scope where there is one."
     )
@@ -157,6 +187,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     class Meta:
         model = Rollout
         fields = (
+            "version",
             "code",
             "label",
             "cohort",
@@ -188,7 +219,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         return [{"code": ministry.code, "name": ministry.name} for ministry in ministries]
 
 
-class PlanViewSet(AsOfViewSet[Any]):
+class PlanViewSet(WritingView, AsOfViewSet[Any]):
     """What lists of rollouts and of waves share."""
 
     search_description = "Words in the code, the names and aliases of the ministries, and the scope."
@@ -201,6 +232,26 @@ class PlanViewSet(AsOfViewSet[Any]):
     def get_serializer_context(self) -> dict[str, Any]:
         """With the counts and the day."""
         return {**super().get_serializer_context(), "counts": self.counts, "today": self.today}
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """One page of rows, which know their versions."""
+        return self.with_versions(super().paginate_queryset(queryset))
+
+    def get_object(self) -> Any:
+        """The row, which knows its version."""
+        return self.with_versions([super().get_object()])[0]
+
+    def with_versions(self, rows: list[Any]) -> list[Any]:
+        """The same rows, each with the version that it has at the moment looked at."""
+        versions = versions_of(self.model, [row.pk for row in rows], self.moment)
+        for row in rows:
+            row.version = versions[row.pk]
+        return rows
+
+    def row_version(self) -> VersionColumn | None:
+        """Of the one row as it is."""
+        code = self.kwargs.get("code")
+        return None if code is None or self.moment else version_of_code(self.model, code)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Say in the headers `X-Data-Version` and `X-Stale` how old the counts are."""
@@ -241,8 +292,18 @@ def _status_rank(_moment: datetime | None) -> Case:
     return Case(*(When(status=status.value, then=rank) for rank, status in enumerate(Status)))
 
 
-@extend_schema(parameters=[AsOfQuery])
-class RolloutViewSet(PlanViewSet):
+READS = {name: extend_schema(parameters=[AsOfQuery]) for name in ("list", "retrieve")}
+
+
+@extend_schema_view(
+    **READS,
+    create=writes(
+        NewRollout, RolloutSerializer, bodies.NEW_ROLLOUT, status=HTTPStatus.CREATED, is_change=False
+    ),
+    partial_update=writes(RolloutChange, RolloutSerializer, bodies.ROLLOUT_CHANGE),
+    withdraw=writes(ReasonInput, RolloutSerializer, bodies.WHY),
+)
+class RolloutViewSet(RolloutWriting, PlanViewSet):
     """Rollouts in published order, each with its waves, its coverage and every source's words.
 
     Filters on waves show a rollout when one and the same wave meets all of them.
@@ -280,8 +341,14 @@ class RolloutViewSet(PlanViewSet):
         ]
 
 
-@extend_schema(parameters=[AsOfQuery])
-class WaveViewSet(PlanViewSet):
+@extend_schema_view(
+    **READS,
+    create=writes(NewWave, WaveSerializer, bodies.NEW_WAVE, status=HTTPStatus.CREATED, is_change=False),
+    partial_update=writes(WaveChange, WaveSerializer, bodies.WAVE_CHANGE),
+    confirm_cutover=writes(ReasonInput, WaveSerializer, bodies.WHY),
+    confirm_use=writes(UseInput, WaveSerializer, bodies.USE),
+)
+class WaveViewSet(WaveWriting, PlanViewSet):
     """Waves by latest day, undecided ones last."""
 
     queryset = Wave.objects.all()

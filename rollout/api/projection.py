@@ -31,7 +31,7 @@ def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) ->
         "fiscal_years": [_fiscal_year_json(point, curve) for point in curve.points(Granularity.FISCAL_YEAR)],
         "checkpoints": checkpoints_json(seen),
         "undated": [_undated_json(entry) for entry in curve.undated],
-        "conflicts": [_conflict_json(conflict) for conflict in curve.conflicts],
+        "conflicts": [conflict_json(conflict) for conflict in curve.conflicts],
         "risk": risk,
     }
 
@@ -97,7 +97,7 @@ def _undated_json(entry: Undated) -> dict[str, Any]:
     }
 
 
-def _conflict_json(conflict: Conflict) -> dict[str, Any]:
+def conflict_json(conflict: Conflict) -> dict[str, Any]:
     return {
         "kind": conflict.kind,
         "cohort": conflict.cohort,

@@ -1,13 +1,14 @@
 """Scenarios with their changes, each beside what the plan has now and had when its author last looked."""
 
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import django_filters.rest_framework as filters  # type: ignore[import-untyped]
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,12 @@ from rest_framework.response import Response
 from rollout.api.examples import example
 from rollout.api.projection import ProjectionScenarioSerializer
 from rollout.api.seen import scenario_json
+from rollout.api.versions import VersionColumn, version_of_code
 from rollout.api.views import ReadViewSet, check_may_see_scenarios
+from rollout.api.writing import examples as bodies
+from rollout.api.writing.inputs import NewScenario, ScenarioFacts
+from rollout.api.writing.scenarios import ScenarioWriting
+from rollout.api.writing.schema import writes
 from rollout.domain.dates import UNDECIDED, FuzzyDate
 from rollout.history import plan_changed_at
 from rollout.models import Scenario, ScenarioChange
@@ -97,7 +103,13 @@ class ScenarioSerializer(ProjectionScenarioSerializer):
     changes = ScenarioChangeSerializer(many=True, help_text="By rollout, wave and field.")
 
 
-class ScenarioViewSet(ReadViewSet[Scenario]):
+@extend_schema_view(
+    create=writes(
+        NewScenario, ScenarioSerializer, bodies.NEW_SCENARIO, status=HTTPStatus.CREATED, is_change=False
+    ),
+    partial_update=writes(ScenarioFacts, ScenarioSerializer, bodies.SCENARIO_CHANGE),
+)
+class ScenarioViewSet(ScenarioWriting, ReadViewSet[Scenario]):
     """Named what-ifs; 403 for who may not see them."""
 
     follows_plan = False
@@ -122,6 +134,15 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
         """
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(_scenarios_json(page or ()))
+
+    def row_version(self) -> VersionColumn | None:
+        """Of the one scenario."""
+        code = self.kwargs.get("code")
+        return None if code is None else version_of_code(Scenario, code)
+
+    def written(self, row: Scenario, status: HTTPStatus) -> Response:
+        """The scenario as it is read."""
+        return self.answered(_scenarios_json([self.get_queryset().get(pk=row.pk)])[0], row, status)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A what-if with its changes, each beside the plan.

@@ -22,12 +22,20 @@ PROBLEM = {
             "description": "Of wrong input: messages by parameter.",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
+        "existing": {"type": "string", "format": "uri", "description": "Of a 409: the row that is there."},
+        "current": {"type": "string", "description": "Of a 412: the version of the row, for `If-Match`."},
+        "difference": {
+            "type": "array",
+            "description": "Of a 412: the versions since the one that was read.",
+            "items": {"$ref": "#/components/schemas/Entry"},
+        },
     },
 }
 RIGHTS_NEEDED = {
     "/api/v1/scenarios/": "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios.",
     "/api/v1/reminders/": "Sign in with the right `rollout.view_reminder`; nobody else sees the ledger.",
 }
+NEVER_WAIT = ("/api/v1/changes/",)
 BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
 
 FIELDS = {
@@ -61,6 +69,10 @@ _RESPONSES = {
     "304": "The answer whose ETag was sent still holds; there is no body.",
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
     "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
+    "409": "A row of this natural key is there already: `existing` is where.",
+    "412": "The row has been changed since: `current` is its version now, `difference` what was changed.",
+    "415": "The body is no `application/json`.",
+    "428": "`If-Match` is missing: say which version of the row was read.",
     "404": "There is no such row or page, or the plan's history does not reach back so far.",
     "503": (
         "Nothing has been computed yet, or a change of the plan is just being written; come back after "
@@ -74,17 +86,31 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["components"].update(parameters={**PARAMETERS, "Fields": FIELDS}, headers=HEADERS)
     for path, operations in result["paths"].items():
-        for operation in operations.values():
-            operation["responses"].update(_responses(path, operation))
-            refs = [{"$ref": f"#/components/parameters/{name}"} for name in PARAMETERS]
-            if not _is_computed(path, operation) and path not in BY_TOKEN:
-                refs.append({"$ref": "#/components/parameters/Fields"})
+        for method, operation in operations.items():
+            reads = method == "get"
+            found = _responses(path, operation) if reads else _responses_to_writing(operation)
+            operation["responses"].update(found)
+            names = [name for name in PARAMETERS if reads or name != "IfNoneMatch"]
+            if reads and not _is_computed(path, operation) and path not in BY_TOKEN:
+                names.append("Fields")
+            refs = [{"$ref": f"#/components/parameters/{name}"} for name in names]
             operation["parameters"] = [*operation.get("parameters", ()), *refs]
             tagged = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
             operation["responses"]["200"].setdefault("headers", {}).update(tagged)
-            if not _right_needed(path) and path not in BY_TOKEN:
+            if reads and not _right_needed(path) and path not in BY_TOKEN:
                 operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
     return result
+
+
+def _responses_to_writing(operation: dict[str, Any]) -> dict[str, Any]:
+    parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+    statuses = ["400", "403", "415"]
+    statuses += ["404"] if "code" in parameters else []
+    statuses += ["412", "428"] if "If-Match" in parameters else []
+    statuses += ["409"] if "201" in operation["responses"] else []
+    found = {status: _response(status) for status in sorted(statuses)}
+    found["403"]["description"] = "Sign in with the right to add or change such rows, for the whole plan."
+    return found
 
 
 def _right_needed(path: str) -> str | None:
@@ -101,7 +127,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     is_computed = _is_computed(path, operation)
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
-    may_wait = is_computed or parameters & {"as_of", "baseline"}
+    may_wait = (is_computed and path not in NEVER_WAIT) or parameters & {"as_of", "baseline"}
     statuses = ["304", "400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
     found = {status: _response(status) for status in statuses}
     if right := _right_needed(path):

@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.routers import SimpleRouter
+from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
 from rollout.api.baselines import BaselineViewSet
 from rollout.api.calendar import CalendarView
+from rollout.api.changes import ChangesView
 from rollout.api.comparison import ComparisonView, ComparisonWavesView
 from rollout.api.computed import ProjectionView, ReconciliationView
 from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
@@ -17,7 +18,16 @@ from rollout.api.scenarios import ScenarioViewSet
 
 app_name = "api"
 
+
+def _with_bulk_change(route: Route | DynamicRoute) -> Route | DynamicRoute:
+    """A PATCH of a list changes many of its rows."""
+    if not isinstance(route, Route) or route.detail:
+        return route
+    return route._replace(mapping={**route.mapping, "patch": "partial_update_many"})
+
+
 router = SimpleRouter()
+router.routes = [_with_bulk_change(route) for route in router.routes]
 router.register("ministries", MinistryViewSet, "ministry")
 router.register("cohorts", CohortViewSet, "cohort")
 router.register("sources", SourceViewSet, "source")
@@ -32,6 +42,7 @@ router.register("reminders", ReminderViewSet, "reminder")
 urlpatterns = [
     path("", include(router.urls)),
     path("projection/", ProjectionView.as_view(), name="projection"),
+    path("changes/", ChangesView.as_view(), name="changes"),
     path("projection/movers/", MoversView.as_view(), name="movers"),
     path("projection/comparison/", ComparisonView.as_view(), name="comparison"),
     path("projection/comparison/waves/", ComparisonWavesView.as_view(), name="comparison-waves"),

@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from gss_tracker.permissions import ReadIfPublic
-from ministries.liaison import is_limited
 from rollout.api.backends import Ordering, Search, contains
 from rollout.api.conditional import ConditionalView
 from rollout.api.sparse import FIELDS, SparseView
@@ -89,11 +88,6 @@ class WholePlan(ReadIfPublic):
         """False for who is limited to their own ministries, unless anybody may read it."""
         allowed = super().has_permission(request, view)
         return allowed and sees_whole_plan(request.user)
-
-
-def shows_people(request: Request) -> bool:
-    """True for who may read who changed what across the whole plan."""
-    return bool(request.user.is_authenticated) and not is_limited(request.user)
 
 
 def _offer(known: Sequence[str]) -> str:

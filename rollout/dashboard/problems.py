@@ -32,9 +32,21 @@ ABOUT = {
         _("Accept ヘッダーが求める形式では返せません。"),
         _("Accept に application/json を含めてください。"),
     ),
+    "conflict": (
+        _("同じコードや同じ出典・時点の行が、すでにあります。"),
+        _("existing にある行を読み、変えるときは PATCH を使ってください。"),
+    ),
+    "changed-meanwhile": (
+        _("読んでから送るまでのあいだに、その行が変更されました。何も変わっていません。"),
+        _("difference で変更を確かめ、current にある ETag を If-Match に入れて、送り直してください。"),
+    ),
     "media-type": (
         _("本文の形式を受け取れません。"),
         _("Content-Type を application/json にし、本文を JSON で送ってください。"),
+    ),
+    "condition-missing": (
+        _("変更には、その行を読んだときの ETag が必要です。"),
+        _("行を読み、その ETag を If-Match ヘッダーに入れて送り直してください。"),
     ),
     "too-many-requests": (
         _("短い時間に多くの要求がありました。"),

@@ -53,6 +53,11 @@ def sees_whole_plan(user: Any) -> bool:
     return bool(settings.PUBLIC_READ) or not is_limited(user)
 
 
+def sees_people(user: Any) -> bool:
+    """True for who may read who changed what, and why, across the whole plan."""
+    return bool(user.is_authenticated) and not is_limited(user)
+
+
 def visible_scenarios(user: Any) -> ScenarioQuerySet:
     """Those that a person may see: none without the right to, for they are not the plan yet."""
     rows = Scenario.objects.filter(visible(Scenario, user))

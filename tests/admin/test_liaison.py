@@ -47,6 +47,7 @@ WHOLE = [
     "projection/comparison/?baseline=then",
     "projection/comparison/waves/?baseline=then",
     "reconciliation/",
+    "changes/",
 ]
 
 

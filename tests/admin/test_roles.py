@@ -55,6 +55,14 @@ ENDPOINTS = {
     "API `projection/`": "/api/v1/projection/",
     "API `scenarios/`": "/api/v1/scenarios/",
     "API `reminders/`": "/api/v1/reminders/",
+    "API `changes/`": "/api/v1/changes/",
+}
+WRITING = {
+    "API `waves/` 書き込み": "/api/v1/waves/",
+    "API `rollouts/` 書き込み": "/api/v1/rollouts/",
+    "API `sources/` 書き込み": "/api/v1/sources/",
+    "API `observations/` 書き込み": "/api/v1/observations/",
+    "API `scenarios/` 書き込み": "/api/v1/scenarios/",
 }
 
 
@@ -120,11 +128,18 @@ def lists(client, address):
     return "○" if answer.status_code == 200 and answer.json().get("results", True) else NOTHING
 
 
+def writes(client, address):
+    """Whether an empty body is found wanting, or the one who sends it."""
+    status = client.post(address, "{}", "application/json").status_code
+    return {400: "○", 403: NOTHING}[status]
+
+
 def effective(client):
     """What one role may, row by row."""
     rows = {str(model._meta.verbose_name): letters(client, model) for model in MODELS}
     rows |= {name: opens(client, address()) for name, address in PAGES.items()}
-    return rows | {name: lists(client, address) for name, address in ENDPOINTS.items()}
+    rows |= {name: lists(client, address) for name, address in ENDPOINTS.items()}
+    return rows | {name: writes(client, address) for name, address in WRITING.items()}
 
 
 def documented():

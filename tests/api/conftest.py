@@ -1,9 +1,11 @@
 """What tests of the API share: reading is public unless a test says otherwise."""
 
+import json
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 
@@ -50,3 +52,29 @@ def clock(db):
         connection.run_on_commit.clear()
         clock.move_to(SEED_NOW)
         yield clock
+
+
+@pytest.fixture
+def editor(django_user_model):
+    """Somebody of the PMO who edits the plan."""
+    user = django_user_model.objects.create_user("editor", is_staff=True)
+    user.groups.add(Group.objects.get(name="PMO編集者"))
+    return user
+
+
+@pytest.fixture
+def send(client, editor):
+    """Write to a path below /api/v1/ as the editor; the answer, whose status and media type must be right."""
+    client.force_login(editor)
+
+    def send(method, path, body, status=200, version=None, **headers):
+        if version:
+            headers["if_match"] = f'"{version}"'
+        answer = client.generic(
+            method, f"/api/v1/{path}", json.dumps(body), "application/json", headers=headers
+        )
+        media_type = "application/json" if status < 300 else "application/problem+json"
+        assert (answer.status_code, answer["Content-Type"]) == (status, media_type), answer.content.decode()
+        return answer
+
+    return send

@@ -37,7 +37,9 @@ def count_of(get, path):
 
 @pytest.mark.usefixtures("seeded")
 def test_wave_tells_who_moves_when_and_how_many(get):
-    assert get("waves/isa-1/") == {
+    answer = get("waves/isa-1/")
+    assert answer.pop("version") == str(Wave.objects.get(code="isa-1").history.get().history_id)
+    assert answer == {
         "rollout": {"code": "isa", "label": "出入国在留管理庁"},
         "ministry": {"code": "isa", "name": "出入国在留管理庁"},
         "cohort": "fy2026",
@@ -191,6 +193,8 @@ def test_rollout_tells_all_that_is_known(get, source):
     WaveFactory(rollout=rollout, code="w", name="第1陣", cutover="R9.1", users=10, status="preparing")
     recompute.recompute()
     answer = get("rollouts/r/")
+    own, covered = (str(each.history.latest("history_id").history_id) for each in (Rollout, RolloutCoverage))
+    assert answer.pop("version") == f"{own}-{covered}"
     (wave,) = answer.pop("waves")
     assert (wave["code"], wave["name"], wave["status_label"]) == ("w", "第1陣", "準備中")
     assert (wave["cutover"]["text"], wave["count"]["users"]) == ("R9.1", 10)

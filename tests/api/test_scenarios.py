@@ -134,8 +134,8 @@ def test_unknown_parameter_is_refused(get):
     assert list(get("scenarios/a/?state=draft", 400)["errors"]) == ["state"]
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_no_view_offers_writing(staff_client, late, method):
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_nothing_is_replaced_or_deleted(staff_client, late, method):
     answers = [getattr(staff_client, method)(f"/api/v1/{path}") for path in ("scenarios/", "scenarios/late/")]
     assert [answer.status_code for answer in answers] == [405, 405]
 

@@ -14,7 +14,7 @@ from rollout.models import Rollout
 from tests.factories import BaselineFactory, ScenarioChangeFactory, ScenarioFactory
 
 SNAPSHOT = Path("docs/openapi.yaml")
-LAST_ERRORS = {"reconciliation/": ["403", "503"], "calendar.ics": ["404"]}
+LAST_ERRORS = {"reconciliation/": ["403", "503"], "calendar.ics": ["404"], "changes/": ["403"]}
 COMPUTED = [
     *("projection", "projection/comparison", "projection/comparison/waves", "projection/movers"),
     "reconciliation",
@@ -39,9 +39,10 @@ def test_schema_is_valid_without_a_warning_and_the_file_is_up_to_date(tmp_path):
 def test_paths_are_those_of_the_design(document):
     lists = ["baselines", "cohorts", "ministries", "observations", "rollouts", "scenarios", "sources"]
     lists += ["targets", "waves"]
+    acts = ["rollouts/{code}/withdraw", "waves/{code}/confirm-cutover", "waves/{code}/confirm-use", "changes"]
     rows = [f"{name}/{{code}}" for name in lists if name != "observations"]
     ledger = ["reminders", "reminders/{id}"]
-    paths = [f"/api/v1/{name}/" for name in [*lists, *rows, *ledger, *COMPUTED]]
+    paths = [f"/api/v1/{name}/" for name in [*lists, *rows, *acts, *ledger, *COMPUTED]]
     assert sorted(document["paths"]) == sorted(["/api/v1/calendar.ics", *paths])
 
 
@@ -53,12 +54,25 @@ def operations(document):
     ]
 
 
-def test_nothing_but_reading_is_offered(document):
-    assert {method for _, method, _ in operations(document)} == {"get"}
+def reads(document):
+    return [(path, operation) for path, method, operation in operations(document) if method == "get"]
+
+
+def writes(document):
+    return [(path, operation) for path, method, operation in operations(document) if method != "get"]
+
+
+def test_everything_that_writes_can_be_tried_and_needs_a_name(document):
+    for path, operation in writes(document):
+        parameters = {parameter.get("name") for parameter in operation["parameters"]}
+        assert "dry_run" in parameters, path
+        assert {} not in operation["security"], path
+        assert ("If-Match" in parameters) == ("412" in operation["responses"]), path
+        assert {"400", "403", "415"} < set(operation["responses"]), path
 
 
 def test_every_error_is_a_problem(document):
-    for path, _, operation in operations(document):
+    for path, operation in reads(document):
         answers = operation["responses"].items()
         errors = {status: answer for status, answer in answers if status not in ("200", "304")}
         has_past = {"as_of", "baseline"} & {parameter.get("name") for parameter in operation["parameters"]}
@@ -71,7 +85,7 @@ def test_every_error_is_a_problem(document):
 
 
 def test_every_answer_can_be_asked_for_again_in_either_language(document):
-    for path, _, operation in operations(document):
+    for path, operation in reads(document):
         named = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
         assert {"AcceptLanguage", "IfNoneMatch"} <= named, path
         assert "304" in operation["responses"], path
@@ -137,6 +151,7 @@ def closed(schema):
         ("projection/comparison/?scenario=late", "projection/comparison/"),
         ("projection/comparison/waves/?baseline=budget", "projection/comparison/waves/"),
         ("projection/comparison/waves/?scenario=late", "projection/comparison/waves/"),
+        ("changes/", "changes/"),
     ],
 )
 def test_answers_are_what_the_schema_says(get, document, sign_in, path, documented):
@@ -152,12 +167,13 @@ def test_answers_are_what_the_schema_says(get, document, sign_in, path, document
 @pytest.mark.django_db
 def test_errors_are_what_the_schema_says(client, document):
     answer = client.get("/api/v1/waves/?x=1")
-    jsonschema.validate(answer.json(), closed(document["components"]["schemas"]["Problem"]))
+    schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    jsonschema.validate(answer.json(), schema)
 
 
 def test_every_answer_has_an_example_that_is_what_the_schema_says(document):
     components = closed(document["components"])
-    for path, _, operation in operations(document):
+    for path, operation in reads(document):
         (content,) = operation["responses"]["200"]["content"].values()
         assert content.get("examples"), path
         for example in content["examples"].values():
@@ -177,7 +193,11 @@ def test_every_answer_has_an_example_that_is_what_the_schema_says(document):
     ],
 )
 def test_example_of_a_row_is_what_is_answered(get, path, row):
-    assert get(path) == row
+    answer = get(path)
+    if "version" in row:
+        assert {**answer, "version": row["version"]} == row
+    else:
+        assert answer == row
 
 
 @pytest.mark.usefixtures("seeded")
