@@ -1,6 +1,7 @@
 """What no view has to look at."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -32,7 +33,7 @@ def refuse_nul(get_response: View) -> View:
 class Compression(GZipMiddleware):
     """The usual one, but an ETag stays strong: compressed bytes have one of their own, `"…-gzip"`.
 
-    A weak one would be no key to change a row with (`If-Match`). Where it comes back it is read as the plain one.
+    A weak one would be no key to change a row with (`If-Match`). Where it comes back it is read as the plain.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -40,7 +41,7 @@ class Compression(GZipMiddleware):
         for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
             if name in request.META:
                 request.META[name] = request.META[name].replace(f'{COMPRESSED}"', '"')
-        response = self.get_response(request)
+        response = cast("HttpResponseBase", self.get_response(request))
         plain = response.headers.get("ETag", "")
         answer = super().process_response(request, response)
         if answer.headers.get("ETag", "") != plain and plain.startswith('"'):

@@ -1,7 +1,8 @@
 """Errors of the API as RFC 9457 `application/problem+json`, in the reader's language.
 
 `{"type": "/problems/not-found/", "title": …, "status": …, "detail": …, "request_id": …}`; wrong input adds
-`errors`, a list of messages by field, and other errors what their `members` hold. A type never changes what it means, and is the path of a page about it.
+`errors`, a list of messages by field, and other errors what their `members` hold. A type never changes what it
+means, and is the path of a page about it.
 """
 
 from collections.abc import Mapping
