@@ -1,8 +1,8 @@
 """Errors of the API as RFC 9457 `application/problem+json`, in the reader's language.
 
 `{"type": "/problems/not-found/", "title": …, "status": …, "detail": …, "request_id": …}`; wrong input adds
-`errors`, a list of messages by field, and other errors what their `members` hold. A type never changes what it
-means, and is the path of a page about it.
+`errors`, a list of messages by field; others add their `members`. A type never changes what it means, and
+is the path of a page about it.
 """
 
 from collections.abc import Mapping
@@ -137,7 +137,8 @@ def _body(error: exceptions.APIException, context: Mapping[str, Any]) -> Problem
             error.status_code,
             gettext("この URL では {method} を使えません。").format(method=context["request"].method),
         )
-    body = problem(error.status_code, _DETAILS.get(type(error)) or str(error.detail))
+    is_plain = error.detail == str(error.default_detail)
+    body = problem(error.status_code, (is_plain and _DETAILS.get(type(error))) or str(error.detail))
     return {**body, **getattr(error, "members", {})}
 
 

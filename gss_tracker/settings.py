@@ -66,6 +66,7 @@ DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_make_secret_key(VAR_DIR, allowed=EMBEDDED)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ORIGINS = env.list("CORS_ORIGINS", default=[])
 PUBLIC_READ = _flag("PUBLIC_READ", default=EMBEDDED)
 SITE_URL = env.str("SITE_URL", default="") or _site_url()
 if not SITE_URL.startswith(("http://", "https://")):
@@ -98,6 +99,8 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "knox",
+    "corsheaders",
     "signin",  # after those whose pages in the admin it replaces
 ]
 
@@ -109,6 +112,7 @@ MIDDLEWARE = [
     "gss_tracker.middleware.refuse_nul",
     "gss_tracker.middleware.Compression",
     "django.middleware.http.ConditionalGetMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ORIGINS else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "gss_tracker.middleware.ChosenLanguage",
     "django.middleware.common.CommonMiddleware",
@@ -301,8 +305,27 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+KNOX_TOKEN_MODEL = "signin.ServiceToken"  # noqa: S105 (no password: a model)
+API_REQUESTS_PER_MINUTE = _whole_number("API_REQUESTS_PER_MINUTE", default=600)
+
+CORS_ALLOWED_ORIGINS = CORS_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "signin.tokens.ServiceTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["signin.tokens.TokenThrottle"],
     "DEFAULT_PERMISSION_CLASSES": ["gss_tracker.permissions.ReadIfPublic"],
     "DEFAULT_RENDERER_CLASSES": ["gss_tracker.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gss_tracker.parsers.ORJSONParser"],

@@ -17,6 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signin.models import FailedSignIn, SignIn
 from signin.second_factor import reset_second_factor
+from signin.token_admin import ServiceTokenAdmin  # noqa: F401 (registers itself; this module alone is looked for)
 
 if TYPE_CHECKING:
     StockAdmin = admin.ModelAdmin[Any]

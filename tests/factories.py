@@ -1,5 +1,7 @@
 """Rows for tests, each with the least that it needs."""
 
+from datetime import timedelta
+
 import factory
 from django.contrib.auth import get_user_model
 from django.utils import timezone
@@ -21,6 +23,7 @@ from rollout.models import (
     WarningAcceptance,
     Wave,
 )
+from signin.models import ServiceToken
 
 
 class MinistryFactory(factory.django.DjangoModelFactory):
@@ -55,6 +58,20 @@ class AssignmentFactory(factory.django.DjangoModelFactory):
 
     user = factory.SubFactory(UserFactory)
     ministry = factory.SubFactory(MinistryFactory)
+
+
+class ServiceTokenFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ServiceToken
+
+    user = factory.SubFactory(UserFactory)
+    name = "Power BI"
+    digest = factory.Sequence(lambda n: f"{n:0128x}")
+    expiry = factory.LazyFunction(lambda: timezone.now() + timedelta(days=365))
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        return model_class.objects.bulk_create([model_class(*args, **kwargs)])[0]
 
 
 class SourceFactory(factory.django.DjangoModelFactory):

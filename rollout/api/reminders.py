@@ -195,6 +195,7 @@ class ReminderViewSet(ReadViewSet[Reminder]):
     """The ledger of reminders; 403 for who may not see it, even where anonymous reading is on."""
 
     follows_plan = False
+    scope = "reminders"
     queryset = Reminder.objects.select_related("wave__rollout__lead_ministry", "rule", "decided_by")
     lookup_field = "pk"
     lookup_url_kwarg = "id"

@@ -32,8 +32,8 @@ PROBLEM = {
     },
 }
 RIGHTS_NEEDED = {
-    "/api/v1/scenarios/": "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios.",
-    "/api/v1/reminders/": "Sign in with the right `rollout.view_reminder`; nobody else sees the ledger.",
+    "/api/v1/scenarios/": "It needs the right `rollout.view_scenario`; nobody else sees scenarios.",
+    "/api/v1/reminders/": "It needs the right `rollout.view_reminder`; nobody else sees the ledger.",
 }
 NEVER_WAIT = ("/api/v1/changes/",)
 BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
@@ -68,10 +68,12 @@ HEADERS = {
 _RESPONSES = {
     "304": "The answer whose ETag was sent still holds; there is no body.",
     "400": "A parameter is unknown, given twice or has a value that cannot be meant.",
-    "403": "Anonymous reading is off (PUBLIC_READ): sign in.",
+    "401": "Nobody is signed in where one has to be, or the token is not valid (any more).",
+    "403": "Who is signed in has not the right, or the token not the scope.",
     "409": "A row of this natural key is there already: `existing` is where.",
     "412": "The row has been changed since: `current` is its version now, `difference` what was changed.",
     "415": "The body is no `application/json`.",
+    "429": "The token has asked too often this minute; come back after `Retry-After` seconds.",
     "428": "`If-Match` is missing: say which version of the row was read.",
     "404": "There is no such row or page, or the plan's history does not reach back so far.",
     "503": (
@@ -104,12 +106,14 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 def _responses_to_writing(operation: dict[str, Any]) -> dict[str, Any]:
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
-    statuses = ["400", "403", "415"]
+    statuses = ["400", "401", "403", "415", "429"]
     statuses += ["404"] if "code" in parameters else []
     statuses += ["412", "428"] if "If-Match" in parameters else []
     statuses += ["409"] if "201" in operation["responses"] else []
     found = {status: _response(status) for status in sorted(statuses)}
-    found["403"]["description"] = "Sign in with the right to add or change such rows, for the whole plan."
+    found["403"]["description"] = (
+        "It needs the right to add or change such rows of the whole plan, and a token its scope."
+    )
     return found
 
 
@@ -128,8 +132,16 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
     may_wait = (is_computed and path not in NEVER_WAIT) or parameters & {"as_of", "baseline"}
-    statuses = ["304", "400", "403", *(["404"] if may_miss else []), *(["503"] if may_wait else [])]
-    found = {status: _response(status) for status in statuses}
+    statuses = [
+        "304",
+        "400",
+        "401",
+        "403",
+        "429",
+        *(["404"] if may_miss else []),
+        *(["503"] if may_wait else []),
+    ]
+    found = {status: _response(status) for status in sorted(statuses)}
     if right := _right_needed(path):
         found["403"]["description"] = right
     return found
@@ -148,7 +160,7 @@ def _response(status: str) -> dict[str, Any]:
         "description": _RESPONSES[status],
         "content": {"application/problem+json": {"schema": schema}},
     }
-    if status == "503":
+    if status in ("429", "503"):
         seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
         answer["headers"] = {"Retry-After": seconds}
     return answer

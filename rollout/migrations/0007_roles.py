@@ -49,9 +49,9 @@ def make_roles(apps, schema_editor):
     make_groups(apps, ROLES)
 
 
-def make_groups(apps, roles):
+def make_groups(apps, roles, labels=("auth", "ministries", "rollout")):
     """Make groups, names with their rights; one that is there keeps what else it may do."""
-    for label in ("auth", "ministries", "rollout"):
+    for label in labels:
         config = apps.get_app_config(label)
         module = getattr(config, "models_module", None)
         config.models_module = module or True  # without one it makes none

@@ -11,12 +11,14 @@ from django.urls import reverse
 
 from rollout import outbox, recompute
 from rollout.models import Baseline, Projection, Reminder, Rollout, Scenario, SlipAssumption, Wave
+from signin.models import ServiceToken
 from tests.factories import (
     AssignmentFactory,
     BaselineFactory,
     ContactFactory,
     MonthlyLimitFactory,
     RolloutFactory,
+    ServiceTokenFactory,
     WaveFactory,
 )
 from tests.rollout.what_ifs import suppose
@@ -41,6 +43,8 @@ def pages_of(model):
     """The address of every page of a model, by name; its first row stands for all."""
     if model is Scenario:
         suppose(("nta", "cutover", "R9.6"))
+    if model is ServiceToken:
+        ServiceTokenFactory()
     if not model._default_manager.exists():
         fill_ledger()
         AssignmentFactory()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from ministries.liaison import LIAISON
 from ministries.models import Ministry
 from rollout.models import PlanImport, Scenario
+from signin.models import ServiceToken
 from tests.admin.test_pages import pages_of
 from tests.factories import AssignmentFactory, ContactFactory, UserFactory
 from tests.rollout.what_ifs import suppose
@@ -23,9 +24,11 @@ ROLES = {
     for number in ("0007_roles", "0009_liaison")
     for name, rights in import_module(f"rollout.migrations.{number}").ROLES.items()
 }
+TOKENS = import_module("rollout.migrations.0011_token_rights").ROLES
 TABLE = Path("docs/roles.md")
 NOTHING = "—"
-OURS = [model for model in admin.site._registry if model._meta.app_label in ("rollout", "ministries", "auth")]
+APPS = ("rollout", "ministries", "auth")
+OURS = [model for model in admin.site._registry if model._meta.app_label in APPS or model is ServiceToken]
 MODELS = sorted(OURS, key=lambda model: model._meta.label)
 PAGES = {
     "まとめて変更": lambda: reverse("admin:rollout_wave_bulk"),
@@ -83,7 +86,9 @@ def an_import(kind):
 @pytest.fixture(autouse=True)
 def _roles(seeded):
     """The groups, which a test that empties the database takes along."""
-    import_module("rollout.migrations.0007_roles").make_groups(apps, ROLES)
+    make_groups = import_module("rollout.migrations.0007_roles").make_groups
+    make_groups(apps, ROLES)
+    make_groups(apps, TOKENS, labels=["signin"])
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_moment_that_a_long_change_holds_up_is_a_503(get, clock, monkeypatch):
 
 def test_past_is_not_public_where_reading_is_not(get, clock, settings):
     settings.PUBLIC_READ = False
-    details = {get(f"{path}?as_of=2026-11-20", 403)["detail"] for path in [*LISTS, *ROWS]}
+    details = {get(f"{path}?as_of=2026-11-20", 401)["detail"] for path in [*LISTS, *ROWS]}
     assert details == {"ログインが必要です。ログインしてからやり直してください。"}
 
 

@@ -30,7 +30,7 @@ TOLD = {
 @pytest.mark.parametrize("path", PATHS)
 def test_anonymous_reader_is_refused_where_reading_is_not_public(get, baseline, settings, path):
     settings.PUBLIC_READ = False
-    assert get(path, 403)["detail"] == "ログインが必要です。ログインしてからやり直してください。"
+    assert get(path, 401)["detail"] == "ログインが必要です。ログインしてからやり直してください。"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

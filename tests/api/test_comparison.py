@@ -114,7 +114,7 @@ def test_waves_refuse_what_they_do_not_know(get, budget, parameter, status):
 @pytest.mark.parametrize("path", PATHS)
 def test_anonymous_reader_is_refused_where_reading_is_not_public(get, budget, settings, path):
     settings.PUBLIC_READ = False
-    assert get(f"{path}?baseline=budget", 403)["title"] == "権限がありません"
+    assert get(f"{path}?baseline=budget", 401)["title"] == "ログインが必要です"
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -408,7 +408,7 @@ def test_scenario_of_a_rollout_leaves_waves_that_are_settled(waves, late):
 @pytest.mark.parametrize("code", ["late", "none"])
 def test_anonymous_reader_compares_with_no_scenario(client, get, late, path, code):
     client.logout()
-    problem = get(f"{path}?scenario={code}", 403)
+    problem = get(f"{path}?scenario={code}", 401)
     assert problem["detail"] == "ログインが必要です。ログインしてからやり直してください。"
 
 

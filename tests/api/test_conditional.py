@@ -106,7 +106,7 @@ def test_head_says_the_same_without_a_body(client):
 def test_who_may_not_read_is_not_told_that_nothing_has_changed(client, settings):
     etag = get(client, "waves/")["ETag"]
     settings.PUBLIC_READ = False
-    assert get(client, "waves/", if_none_match=etag).status_code == 403
+    assert get(client, "waves/", if_none_match=etag).status_code == 401
 
 
 @pytest.mark.parametrize(("path", "status"), [("waves/?nonsense=1", 400), ("waves/nobody/", 404)])

@@ -23,10 +23,10 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("path", [*LISTS, *COMPUTED, "schema", "docs", "rollouts/x"])
 def test_anonymous_reader_is_refused_where_reading_is_not_public(get, settings, path):
     settings.PUBLIC_READ = False
-    assert get(f"{path}/", 403) == {
-        "type": "/problems/forbidden/",
-        "title": "権限がありません",
-        "status": 403,
+    assert get(f"{path}/", 401) == {
+        "type": "/problems/sign-in/",
+        "title": "ログインが必要です",
+        "status": 401,
         "detail": "ログインが必要です。ログインしてからやり直してください。",
     }
 
@@ -65,7 +65,7 @@ def test_no_view_offers_more(staff_client, path, method):
 
 def test_anonymous_write_is_refused():
     answer = Client().post("/api/v1/waves/")
-    assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
 
 
 @pytest.mark.parametrize("path", [*LISTS, *COMPUTED])

@@ -41,7 +41,7 @@ def cite(rollout, code, **said):
 @pytest.mark.usefixtures("seeded")
 def test_anonymous_may_not_read_what_is_not_public(client, settings):
     settings.PUBLIC_READ = False
-    assert client.get("/api/v1/reconciliation/").status_code == 403
+    assert client.get("/api/v1/reconciliation/").status_code == 401
 
 
 def test_nothing_computed_yet_is_a_503(get):

@@ -45,10 +45,10 @@ def make_reminder(wave=None, rule=None, **values):
 def test_anonymous_reader_sees_nothing_of_the_ledger(get, settings, path, public):
     settings.PUBLIC_READ = public
     make_reminder(pk=1, state="sent", sent_at=at("2026-12-16 09:00"))
-    assert get(path, 403) == {
-        "type": "/problems/forbidden/",
-        "title": "権限がありません",
-        "status": 403,
+    assert get(path, 401) == {
+        "type": "/problems/sign-in/",
+        "title": "ログインが必要です",
+        "status": 401,
         "detail": SIGN_IN,
     }
 
@@ -197,7 +197,7 @@ def test_schema_says_which_right_is_needed():
         operation = paths[f"/api/v1/{path}"]["get"]
         assert {} not in operation["security"]
         assert operation["responses"]["403"]["description"] == (
-            "Sign in with the right `rollout.view_reminder`; nobody else sees the ledger."
+            "It needs the right `rollout.view_reminder`; nobody else sees the ledger."
         )
 
 

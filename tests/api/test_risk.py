@@ -51,7 +51,7 @@ def test_risk_without_an_assumption_says_where_to_register_one(get, seeded):
 
 def test_risk_is_no_more_open_than_the_projection(get, seeded, settings):
     settings.PUBLIC_READ = False
-    assert get("projection/?risk=true", 403)["status"] == 403
+    assert get("projection/?risk=true", 401)["status"] == 401
 
 
 @pytest.mark.parametrize("query", ["", "?risk=false"])

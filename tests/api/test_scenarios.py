@@ -40,7 +40,7 @@ def end_of(answer, year=2026):
 @pytest.mark.parametrize("path", PATHS)
 def test_anonymous_reader_sees_no_scenario(get, late, settings, path, public):
     settings.PUBLIC_READ = public
-    assert get(path, 403)["detail"] == SIGN_IN
+    assert get(path, 401)["detail"] == SIGN_IN
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -223,7 +223,7 @@ def test_schema_says_that_scenarios_are_for_those_who_sign_in(document):
     operations = [document["paths"][f"/api/v1/{path}"]["get"] for path in ("scenarios/", "sources/")]
     assert [{} in operation["security"] for operation in operations] == [False, True]
     assert operations[0]["responses"]["403"]["description"] == (
-        "Sign in with the right `rollout.view_scenario`; nobody else sees scenarios."
+        "It needs the right `rollout.view_scenario`; nobody else sees scenarios."
     )
 
 

@@ -14,7 +14,11 @@ from rollout.models import Rollout
 from tests.factories import BaselineFactory, ScenarioChangeFactory, ScenarioFactory
 
 SNAPSHOT = Path("docs/openapi.yaml")
-LAST_ERRORS = {"reconciliation/": ["403", "503"], "calendar.ics": ["404"], "changes/": ["403"]}
+LAST_ERRORS = {
+    "reconciliation/": ["401", "403", "429", "503"],
+    "calendar.ics": ["404"],
+    "changes/": ["401", "403", "429"],
+}
 COMPUTED = [
     *("projection", "projection/comparison", "projection/comparison/waves", "projection/movers"),
     "reconciliation",
@@ -68,7 +72,7 @@ def test_everything_that_writes_can_be_tried_and_needs_a_name(document):
         assert "dry_run" in parameters, path
         assert {} not in operation["security"], path
         assert ("If-Match" in parameters) == ("412" in operation["responses"]), path
-        assert {"400", "403", "415"} < set(operation["responses"]), path
+        assert {"400", "401", "403", "415", "429"} < set(operation["responses"]), path
 
 
 def test_every_error_is_a_problem(document):
@@ -76,7 +80,7 @@ def test_every_error_is_a_problem(document):
         answers = operation["responses"].items()
         errors = {status: answer for status, answer in answers if status not in ("200", "304")}
         has_past = {"as_of", "baseline"} & {parameter.get("name") for parameter in operation["parameters"]}
-        usual = ["403", "404", "503"] if has_past else ["403", "404"]
+        usual = ["401", "403", "404", "429", *(["503"] if has_past else [])]
         assert sorted(errors) == ["400", *LAST_ERRORS.get(path.removeprefix("/api/v1/"), usual)]
         problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
         assert [answer["content"] for answer in errors.values()] == [

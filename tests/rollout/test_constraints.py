@@ -34,6 +34,7 @@ from rollout.models import (
     Wave,
 )
 from rollout.models.reminders import AUDIENCE_FIELDS
+from signin.models import ProviderAccount, ServiceToken
 from tests.factories import (
     AssignmentFactory,
     BaselineFactory,
@@ -47,9 +48,11 @@ from tests.factories import (
     RolloutFactory,
     ScenarioChangeFactory,
     ScenarioFactory,
+    ServiceTokenFactory,
     SlipAssumptionFactory,
     SourceFactory,
     TargetFactory,
+    UserFactory,
     WarningAcceptanceFactory,
     WaveFactory,
 )
@@ -121,6 +124,7 @@ MAKERS = {
     FreezePeriod: FreezePeriodFactory,
     MonthlyLimit: MonthlyLimitFactory,
     WarningAcceptance: WarningAcceptanceFactory,
+    ServiceToken: ServiceTokenFactory,
     "citation of a wave": make_wave_citation,
     "change of a wave": make_wave_change,
     "reminder of no wave": make_reminder_without_wave,
@@ -182,6 +186,7 @@ BROKEN_ROWS = {
     "freeze_period_in_order": (FreezePeriod, {"last_day": date(2027, 5, 31)}),
     "monthly_limit_limits_something": (MonthlyLimit, {"cutovers": None}),
     "warning_acceptance_kind_known": (WarningAcceptance, {"kind": "whim"}),
+    "service_token_opens_something": (ServiceToken, {"reads": False}),
     "warning_acceptance_has_reason": (WarningAcceptance, {"reason": ""}),
 }
 
@@ -218,6 +223,10 @@ BROKEN_TWICE = {
     "cohort_inside_is_a_size": lambda: Cohort.objects.filter(pk=CohortFactory().pk).update(
         inside=CohortFactory(), reading="ambiguous"
     ),
+    "provider_account_once_per_subject": lambda: [
+        ProviderAccount.objects.create(user=UserFactory(), issuer="https://id.example.go.jp", subject="1")
+        for _ in range(2)
+    ],
     "wave_merged_is_cancelled": lambda: Wave.objects.filter(pk=WaveFactory().pk).update(
         merged_into=WaveFactory()
     ),
@@ -245,7 +254,9 @@ def sqlite_columns(name):
     return None
 
 
-OUR_MODELS = [model for app in ("ministries", "rollout") for model in apps.get_app_config(app).get_models()]
+OUR_MODELS = [
+    model for app in ("ministries", "rollout", "signin") for model in apps.get_app_config(app).get_models()
+]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Programs sign in to the API with a token (`Authorization: Token …`): for how much, and how often.
+
+django-rest-knox makes and finds them by digest. Ours have scopes, stay when they are over, and are counted:
+each may ask `API_REQUESTS_PER_MINUTE` times in a minute of the clock, told in the headers `RateLimit-Policy`
+and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). Where the cache is away nobody is counted or refused.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from knox.auth import TokenAuthentication
+from redis.exceptions import RedisError
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.throttling import BaseThrottle
+
+from signin.models import ServiceToken
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+USE_IS_NOTED = timedelta(minutes=1)
+MINUTE = 60
+logger = logging.getLogger(__name__)
+
+
+class ServiceTokenAuthentication(TokenAuthentication):  # type: ignore[misc]
+    """A valid token of an account that is active."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[Any, ServiceToken]:
+        """The account and its token, whose use is noted. Raises AuthenticationFailed."""
+        if not token.isascii():
+            raise AuthenticationFailed
+        user, found = super().authenticate_credentials(token)
+        _note_use(found, timezone.now())
+        return user, found
+
+    def _cleanup_token(self, auth_token: ServiceToken) -> bool:
+        """True for one that is no longer valid; the library would delete it."""
+        return not auth_token.is_valid(timezone.now())
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How it stands in the OpenAPI document."""
+
+    target_class = "signin.tokens.ServiceTokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """A header."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token` and a space, then a token that was given in the admin.",
+        }
+
+
+class TokenThrottle(BaseThrottle):
+    """So many requests of a token in a minute of the clock; people are not counted."""
+
+    def allow_request(self, request: "Request", view: Any) -> bool:
+        """False for one request too many; the answer tells how many are left."""
+        token = request.auth
+        if not isinstance(token, ServiceToken):
+            return True
+        minute, second = divmod(int(timezone.now().timestamp()), MINUTE)
+        self._wait = MINUTE - second
+        count = _count(f"api-requests-{token.pk}-{minute}")
+        limit = settings.API_REQUESTS_PER_MINUTE
+        request._request.rate_limit = {  # type: ignore[attr-defined]
+            "RateLimit-Policy": f'"token";q={limit};w={MINUTE}',
+            "RateLimit": f'"token";r={max(limit - count, 0)};t={self._wait}',
+        }
+        return count <= limit
+
+    def wait(self) -> float:
+        """Seconds to the next minute."""
+        return self._wait
+
+
+def _note_use(token: ServiceToken, now: datetime) -> None:
+    is_old = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED)
+    if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED:
+        ServiceToken.objects.filter(is_old, pk=token.pk).update(last_used_at=now)
+
+
+def _count(key: str) -> int:
+    """How often it was counted, this time too."""
+    try:
+        cache.add(key, 0, timeout=2 * MINUTE)
+        return cache.incr(key)
+    except (RedisError, ValueError):  # away, or emptied in between
+        logger.warning("requests of a token are not counted: the cache is away")
+        return 0
