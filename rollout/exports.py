@@ -1,13 +1,20 @@
 """Rows of the plan as tables for people: the columns of an export, which an import takes back."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
 
+import numpy as np
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from ministries.models import Contact
+from rollout.domain.allocation import CountBasis
 from rollout.domain.dates import FuzzyDate, fiscal_year_label
-from rollout.domain.plan import Basis
+from rollout.domain.plan import NONE, Basis
 from rollout.models import Projection, Wave
 from rollout.models.labels import (
     COUNT_BASIS_LABELS,
@@ -25,27 +32,125 @@ WAVE_HEADINGS = (
     *("切替（最早）", "切替（最遅）", "切替の精度", "年度", "人数", "見込みでの人数", "人数の根拠"),
     *("状態", "日程確認", "備考"),
 )
+WAVE_COLUMNS = (
+    *("code", "rollout", "cohort", "ministry", "ministry_name", "scope", "name"),
+    *("cutover", "cutover_earliest", "cutover_latest", "cutover_precision", "cutover_open_ended"),
+    *("fiscal_year", "users_stated", "users", "users_basis", "status", "confirmed_on", "note"),
+)
+"""The same for machines: names that never change, in the English of the API."""
+_WAVE_PATHS = (
+    *("code", "rollout__lead_ministry__code", "rollout__lead_ministry__name", "rollout__scope", "name"),
+    *("rollout__code", "rollout__cohort__code", "rollout__cohort__label", "cutover", "users", "status"),
+    *("confirmed_on", "note"),
+)
 CONTACT_HEADINGS = ("府省庁コード", "府省庁", "氏名・部署", "メールアドレス", "役割", "通知する")
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRecord:
+    """A wave with what a table says of it; a merged one has no `users` and no `basis`: they are another's."""
+
+    code: str
+    ministry_code: str
+    ministry: str
+    scope: str
+    name: str
+    rollout: str
+    cohort: str
+    cohort_label: str
+    cutover: FuzzyDate
+    stated: int | None
+    status: str
+    confirmed_on: date | None
+    note: str
+    users: int | None
+    basis: CountBasis | None
+
+    def for_people(self) -> Row:
+        """Under WAVE_HEADINGS, in Japanese."""
+        cutover, basis = self.cutover, self.basis
+        return (
+            *(self.code, self.ministry, self.scope, self.name, self.rollout),
+            *(self.cohort_label, cutover.text, cutover.format_japanese()),
+            *(cutover.earliest, cutover.latest, _labels().precision[cutover.precision]),
+            *(_year(cutover), self.stated, self.users, "" if basis is None else _labels().basis[basis]),
+            *(_labels().status[self.status], self.confirmed_on, self.note),
+        )
+
+    def for_machines(self) -> Row:
+        """Under WAVE_COLUMNS: codes in place of labels."""
+        cutover, basis = self.cutover, self.basis
+        return (
+            *(self.code, self.rollout, self.cohort, self.ministry_code, self.ministry, self.scope, self.name),
+            *(cutover.text, cutover.earliest, cutover.latest, cutover.precision or None, cutover.open_ended),
+            *(cutover.fiscal_year, self.stated, self.users, None if basis is None else basis.name.lower()),
+            *(self.status, self.confirmed_on, self.note),
+        )
+
+
+def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:
+    """Each wave with the count that the stored projection has, read in chunks."""
+    projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
+    rows = waves.values_list("pk", "merged_into_id", *_WAVE_PATHS).iterator(CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        users, basis = _counts(projection, [row[0] for row in chunk])
+        for row, count, number in zip(chunk, users, basis, strict=True):
+            known = projection is not None and row[1] is None
+            users_known = known and count != NONE
+            yield WaveRecord(  # type: ignore[call-arg]
+                *row[2:], count if users_known else None, CountBasis(number) if known else None
+            )
+
+
+def _counts(projection: Projection | None, keys: list[int]) -> tuple[list[int], list[int]]:
+    if projection is None:
+        return [NONE] * len(keys), [CountBasis.UNKNOWN] * len(keys)
+    users, basis = projection.counts_of(np.array(keys, dtype=np.int64))
+    return users.tolist(), basis.tolist()
 
 
 def wave_rows(waves: QuerySet[Wave]) -> Iterator[Row]:
     """Each wave as written, as read, and with the count that the stored projection has."""
-    projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
-    for wave in waves.select_related("rollout__lead_ministry", "rollout__cohort").iterator(CHUNK):
-        yield wave_row(wave, projection)
+    return (record.for_people() for record in wave_records(waves))
 
 
-@always_japanese
 def wave_row(wave: Wave, projection: Projection | None) -> Row:
     """One of them, under WAVE_HEADINGS."""
-    rollout, cutover = wave.rollout, wave.cutover
+    rollout = wave.rollout
     users, basis = projection.count_of(wave.pk) if projection and not wave.is_merged else (None, None)
-    return (
-        *(wave.code, rollout.lead_ministry.name, rollout.scope, wave.name, rollout.code),
-        *(rollout.cohort.label, cutover.text, cutover.format_japanese()),
-        *(cutover.earliest, cutover.latest, str(PRECISION_LABELS.get(wave.cutover_precision, ""))),
-        *(_year(cutover), wave.users, users, "" if basis is None else str(COUNT_BASIS_LABELS[basis])),
-        *(str(STATUS_LABELS[wave.status]), wave.confirmed_on, wave.note),
+    return WaveRecord(
+        code=wave.code,
+        ministry_code=rollout.lead_ministry.code,
+        ministry=rollout.lead_ministry.name,
+        scope=rollout.scope,
+        name=wave.name,
+        rollout=rollout.code,
+        cohort=rollout.cohort.code,
+        cohort_label=rollout.cohort.label,
+        cutover=wave.cutover,
+        stated=wave.users,
+        status=wave.status,
+        confirmed_on=wave.confirmed_on,
+        note=wave.note,
+        users=users,
+        basis=basis,
+    ).for_people()
+
+
+class _Labels(NamedTuple):
+    precision: dict[Any, str]
+    basis: dict[Any, str]
+    status: dict[Any, str]
+
+
+@cache
+@always_japanese
+def _labels() -> _Labels:
+    precision = {key: str(label) for key, label in PRECISION_LABELS.items()}
+    return _Labels(
+        {**precision, None: "", "": ""},
+        {key: str(label) for key, label in COUNT_BASIS_LABELS.items()},
+        {key: str(label) for key, label in STATUS_LABELS.items()},
     )
 
 

@@ -14,7 +14,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-Cell = str | int | date | None
+Cell = str | int | bool | date | None
 Row = Sequence[Cell]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -22,6 +22,8 @@ QUOTE = "'"
 """Stands before text in CSV that begins like a formula or with itself; whoever reads it takes one off."""
 MARK = "\ufeff"
 """Tells Excel that what follows is UTF-8."""
+PIECE = 16_384
+"""Characters of a table that go out together."""
 WIDE = 18
 """Width of a column, in digits."""
 CHOICES = "選択肢"
@@ -29,13 +31,22 @@ LAST_ROW = 20_001
 """How far down a column offers its choices."""
 
 
-def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The mark, then a line for each row; text that Excel could take for a formula is quoted (`QUOTE`)."""
-    yield MARK
+def csv_lines(rows: Iterable[Row], *, mark: bool = True, raw: bool = False) -> Iterator[str]:
+    """The mark, then a line for each row, many at a time (`PIECE`).
+
+    Text that Excel could take for a formula is quoted (`QUOTE`) unless it is to be `raw`, for machines.
+    """
+    if mark:
+        yield MARK
+    lines, plain = StringIO(), _exact if raw else _plain
+    writer = csv.writer(lines)
     for row in rows:
-        line = StringIO()
-        csv.writer(line).writerow([_plain(cell) for cell in row])
-        yield line.getvalue()
+        writer.writerow([plain(cell) for cell in row])
+        if lines.tell() > PIECE:
+            yield lines.getvalue()
+            lines.seek(0)
+            lines.truncate()
+    yield lines.getvalue()
 
 
 def write_workbook(
@@ -68,8 +79,14 @@ def printable(text: str) -> str:
     return str(ILLEGAL_CHARACTERS_RE.sub("", text))
 
 
+def _exact(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return "" if cell is None else str(cell)
+
+
 def _plain(cell: Cell) -> str:
-    text = "" if cell is None else str(cell)
+    text = _exact(cell)
     return f"{QUOTE}{text}" if isinstance(cell, str) and text.startswith((QUOTE, *FORMULA_STARTS)) else text
 
 
@@ -93,7 +110,7 @@ def _cell(sheet: object, value: Cell, font: Font | None = None) -> WriteOnlyCell
         cell.data_type = "s"  # also where it begins like a formula
     elif isinstance(value, date):
         cell.number_format = "yyyy-mm-dd"
-    elif value is not None:
+    elif value is not None and not isinstance(value, bool):
         cell.number_format = "#,##0"
     if font:
         cell.font = font

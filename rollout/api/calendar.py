@@ -10,11 +10,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from gss_tracker.renderers import ORJSONRenderer
+from rollout.api.files import WhateverIsAccepted
 from rollout.api.views import KnownParameters
 from rollout.models import PlanVersion
 from rollout.outbox.subscriptions import calendar_of, read_subscription
@@ -44,16 +44,6 @@ class CalendarRenderer(BaseRenderer):
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
         """Whatever else the view says, as to OPTIONS."""
         return ORJSONRenderer().render(data)
-
-
-class WhateverIsAccepted(BaseContentNegotiation):
-    """Calendar programs ask for all sorts of media types; they get the one there is."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """The only one."""
-        return renderers[0], renderers[0].media_type
 
 
 class CalendarQuery(serializers.Serializer[Any]):

@@ -108,7 +108,7 @@ class ChangesView(KnownParameters):
         query.is_valid(raise_exception=True)
         size = Pages().get_page_size(request)
         start: Cursor = query.validated_data.get(SINCE, START)
-        versions = list(islice(_since(start, size + 1), size + 1))
+        versions = list(islice(versions_since(start, size + 1), size + 1))
         page = versions[:size]
         cursor = {**start, **{name: version.history_id for name, version in page}}
         url = request.build_absolute_uri()
@@ -134,7 +134,7 @@ def written(cursor: Cursor) -> str:
     return "-".join(str(cursor[name]) for name in START)
 
 
-def _since(start: Cursor, most: int) -> Iterator[tuple[str, Any]]:
+def versions_since(start: Cursor, most: int) -> Iterator[tuple[str, Any]]:
     """Versions with the name of their kind: those of one kind by number, else by time, then as kinds go."""
     read = {}
     for name, model in LAST_FIRST:

@@ -172,7 +172,7 @@ class ProjectionView(ComputedView):
         """
         query = self.query(request)
         basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
-        answer = projection_json(_see(query, basis), granularity, with_risk=query["risk"])
+        answer = projection_json(see(query, basis), granularity, with_risk=query["risk"])
         return Response(answer if sees_whole_plan(request.user) else _without_rows(answer))
 
 
@@ -182,7 +182,8 @@ def _without_rows(answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "undated": undated, "conflicts": []}
 
 
-def _see(query: Mapping[str, Any], basis: Basis) -> Seen:
+def see(query: Mapping[str, Any], basis: Basis) -> Seen:
+    """What a query of the projection asks to look at. Raises ValidationError for a past what-if."""
     if "as_of" in query and "scenario" in query:
         raise ValidationError({"scenario": [gettext("「scenario」と「as_of」は一緒に指定できません。")]})
     if "as_of" in query:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+OBEYED = {"csv": ("headers", "raw", "bom"), "xlsx": ("headers",)}
+"""Which parameters of a table its form knows."""
+
 PROBLEM = {
     "type": "object",
     "description": "An error (RFC 9457), in the language of the answer.",
@@ -35,7 +38,7 @@ RIGHTS_NEEDED = {
     "/api/v1/scenarios/": "It needs the right `rollout.view_scenario`; nobody else sees scenarios.",
     "/api/v1/reminders/": "It needs the right `rollout.view_reminder`; nobody else sees the ledger.",
 }
-NEVER_WAIT = ("/api/v1/changes/",)
+NEVER_WAIT = ("/api/v1/changes/", "/api/v1/export/waves", "/api/v1/export/changes")
 BY_TOKEN = {"/api/v1/calendar.ics": "The token is missing, wrong or revoked, or its contact is switched off."}
 
 FIELDS = {
@@ -93,6 +96,8 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             found = _responses(path, operation) if reads else _responses_to_writing(operation)
             operation["responses"].update(found)
             names = [name for name in PARAMETERS if reads or name != "IfNoneMatch"]
+            operation["operationId"] = operation["operationId"].replace(".", "_")
+            _leave_out_unknown(path, operation)
             if reads and not _is_computed(path, operation) and path not in BY_TOKEN:
                 names.append("Fields")
             refs = [{"$ref": f"#/components/parameters/{name}"} for name in names]
@@ -117,6 +122,15 @@ def _responses_to_writing(operation: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _leave_out_unknown(path: str, operation: dict[str, Any]) -> None:
+    """Of a table, the parameters that its form does not know."""
+    if "/export/" in path:
+        obeyed = OBEYED.get(path.rpartition(".")[2], ())
+        unknown = {"headers", "raw", "bom"}.difference(obeyed)
+        named = operation.get("parameters", ())
+        operation["parameters"] = [each for each in named if each.get("name") not in unknown]
+
+
 def _right_needed(path: str) -> str | None:
     return next((text for start, text in RIGHTS_NEEDED.items() if path.startswith(start)), None)
 
@@ -131,7 +145,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     is_computed = _is_computed(path, operation)
     parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
     may_miss = not is_computed or parameters & {"as_of", "from", "baseline"}
-    may_wait = (is_computed and path not in NEVER_WAIT) or parameters & {"as_of", "baseline"}
+    may_wait = (is_computed and not path.startswith(NEVER_WAIT)) or parameters & {"as_of", "baseline"}
     statuses = [
         "304",
         "400",
@@ -148,8 +162,8 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_computed(path: str, operation: dict[str, Any]) -> bool:
-    """True of an answer that is not rows."""
-    return not operation["operationId"].endswith("_list") and "{" not in path
+    """True of an answer that is not rows, or a file of them."""
+    return "/export/" in path or (not operation["operationId"].endswith("_list") and "{" not in path)
 
 
 def _response(status: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """URLs of the API."""
 
+from typing import Any
+
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
@@ -7,8 +9,10 @@ from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 from rollout.api.baselines import BaselineViewSet
 from rollout.api.calendar import CalendarView
 from rollout.api.changes import ChangesView
+from rollout.api.charts import CurveChart
 from rollout.api.comparison import ComparisonView, ComparisonWavesView
 from rollout.api.computed import ProjectionView, ReconciliationView
+from rollout.api.feeds import ChangeTable, PowerBiView, ProjectionTable, WaveTable
 from rollout.api.frame import CohortViewSet, ObservationViewSet, SourceViewSet, TargetViewSet
 from rollout.api.ministries import MinistryViewSet
 from rollout.api.movers import MoversView
@@ -39,10 +43,28 @@ router.register("rollouts", RolloutViewSet, "rollout")
 router.register("waves", WaveViewSet, "wave")
 router.register("reminders", ReminderViewSet, "reminder")
 
+TABLES: list[tuple[str, Any, tuple[Any, ...], tuple[str, ...]]] = [
+    ("waves", WaveTable, ({"get": "list"},), ("csv", "xlsx", "jsonl")),
+    ("projection", ProjectionTable, (), ("csv", "xlsx", "jsonl")),
+    ("changes", ChangeTable, (), ("csv",)),
+]
+
 urlpatterns = [
     path("", include(router.urls)),
     path("projection/", ProjectionView.as_view(), name="projection"),
     path("changes/", ChangesView.as_view(), name="changes"),
+    *(
+        path(
+            f"export/{table}.{ending}", view.as_view(*actions, ending=ending), name=f"export-{table}-{ending}"
+        )
+        for table, view, actions, endings in TABLES
+        for ending in endings
+    ),
+    path("export/waves.pbids", PowerBiView.as_view(), name="export-waves-pbids"),
+    *(
+        path(f"charts/s-curve.{ending}", CurveChart.as_view(ending=ending), name=f"chart-{ending}")
+        for ending in ("svg", "png", "vl.json")
+    ),
     path("projection/movers/", MoversView.as_view(), name="movers"),
     path("projection/comparison/", ComparisonView.as_view(), name="comparison"),
     path("projection/comparison/waves/", ComparisonWavesView.as_view(), name="comparison-waves"),

@@ -157,12 +157,16 @@ class Projection(models.Model):
         found[found] = known[places[found]] == wave_ids[found]
         return places, found
 
+    def counts_of(self, wave_ids: IntArray) -> tuple[IntArray, IntArray]:
+        """Users of each wave, NONE where unknown, and the CountBasis of each."""
+        places, found = self._places(wave_ids)
+        users, basis = np.full(len(wave_ids), NONE), np.full(len(wave_ids), int(CountBasis.UNKNOWN))
+        users[found], basis[found] = (column[places[found]] for column in self._counts[1:])
+        return users, basis
+
     def users_of(self, wave_ids: IntArray) -> IntArray:
         """Users of each wave, NONE where unknown."""
-        places, found = self._places(wave_ids)
-        users = np.full(len(wave_ids), NONE)
-        users[found] = self._counts[1][places[found]]
-        return users
+        return self.counts_of(wave_ids)[0]
 
     def sum_of(self, wave_ids: IntArray) -> dict[CountBasis, tuple[int, int]]:
         """Of these waves together: how many there are of each count basis, and their users."""
