@@ -83,7 +83,8 @@ class Ordering(BaseFilterBackend):
             return []
         known = ", ".join(f"`{name}`" for name in view.orderings)
         description = f"Comma-separated: {known}; `-` before a name turns it round. Nulls come last."
-        return [_parameter("ordering", description, {"type": "string"})]
+        one = f"-?({'|'.join(view.orderings)})"
+        return [_parameter("ordering", description, {"type": "string", "pattern": f"^{one}(,{one})*$"})]
 
 
 def _keys(name: str, view: Any) -> list[OrderBy]:

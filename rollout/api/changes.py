@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -38,7 +37,9 @@ START: Cursor = dict.fromkeys(PLAN_KINDS, 0)
 LAST_FIRST = list(reversed(list(PLAN_KINDS.items())))
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field(
+    {"type": "string", "pattern": rf"^(now|[0-9]{{1,18}}(-[0-9]{{1,18}}){{{len(START) - 1}}})$"}
+)
 class CursorParameter(serializers.Field):  # type: ignore[type-arg]
     """A cursor that an earlier answer gave, or `now`."""
 

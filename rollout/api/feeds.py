@@ -212,7 +212,7 @@ class PowerBiView(FileView, KnownParameters):
 
     ending = "pbids"
 
-    @extend_schema(operation_id="export_waves_pbids", responses=OpenApiTypes.BINARY)
+    @extend_schema(operation_id="export_waves_pbids", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> HttpResponseBase:
         """A data source file for Power BI Desktop: the waves, as `export/waves.csv?headers=en` has them.
 

@@ -31,6 +31,9 @@ class ChoiceParameter(serializers.ChoiceField):
         super().__init__(choices, error_messages=messages, required=False, **kwargs)
 
 
+LONGEST_CODE = 60
+
+
 @extend_schema_field(OpenApiTypes.BOOL)
 class FlagParameter(ChoiceParameter):
     """`true` or `false`; false unless given."""
@@ -58,9 +61,9 @@ class RowParameter(serializers.SlugRelatedField[Any]):
         super().__init__(slug_field="code", queryset=rows, error_messages=messages, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        """The row. Raises ValidationError for a code that no row has or, with a NUL in it, can have."""
-        if "\0" in data:
-            self.fail("does_not_exist", value=data)
+        """The row. Raises ValidationError for a code that no row has or, being no text, can have."""
+        if not isinstance(data, str) or "\0" in data:
+            self.fail("does_not_exist", value=str(data)[:LONGEST_CODE])
         return super().to_internal_value(data)
 
 

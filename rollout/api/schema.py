@@ -98,6 +98,8 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             names = [name for name in PARAMETERS if reads or name != "IfNoneMatch"]
             operation["operationId"] = operation["operationId"].replace(".", "_")
             _leave_out_unknown(path, operation)
+            if path.endswith(".json"):
+                operation["responses"]["200"]["content"]["application/json"]["schema"] = {"type": "object"}
             if reads and not _is_computed(path, operation) and path not in BY_TOKEN:
                 names.append("Fields")
             refs = [{"$ref": f"#/components/parameters/{name}"} for name in names]
