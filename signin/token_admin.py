@@ -46,14 +46,11 @@ class ServiceTokenAdmin(StockAdmin):
     search_help_text = _("名称とサービスアカウントで探します。")
     actions = ("revoke",)
     fields = ("name", "user", *SCOPES, "expiry")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What was given stays as it was given."""
-        return (*self.fields, "state", "created", "created_by", "last_used_at", "revoked_at") if obj else ()
+    readonly_fields = ("state", "created", "created_by", "last_used_at", "revoked_at")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """With what became of it."""
-        return self.get_readonly_fields(request, obj) or self.fields
+        return (*self.fields, *self.readonly_fields) if obj else self.fields
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Accounts that open the API and nothing else."""
@@ -73,14 +70,31 @@ class ServiceTokenAdmin(StockAdmin):
         """With a check of the expiry."""
         return super().get_form(request, obj, change=change, **{"form": TokenForm, **kwargs})
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """One button: a token is shown when it is given, before anything else."""
+        one = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **one})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was given stays as it was given."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever has the right to change tokens, which means nothing else."""
+        return request.user.has_perm("signin.change_servicetoken")
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """One is revoked, and stays to be seen."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
-        """Give one; what was given is never changed."""
-        if change:
-            return
+        """Give one."""
         values = {name: getattr(obj, name) for name in ("user", "name", *SCOPES)}
         life = obj.expiry - timezone.now()
         made, obj.token = ServiceToken.objects.create(**values, created_by=request.user, expiry=life)
@@ -99,7 +113,7 @@ class ServiceTokenAdmin(StockAdmin):
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description=_("選んだトークンを取り消す"), permissions=["change"])
+    @admin.action(description=_("選んだトークンを取り消す"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ServiceToken]) -> None:
         """At once, and for good."""
         valid = list(tokens.filter(revoked_at=None))
