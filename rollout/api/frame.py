@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers
 
 from gss_tracker.keyset import CURSOR
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
-from rollout.api.past import AsOfQuery, AsOfViewSet
+from rollout.api.past import AsOfQuery, AsOfRows, AsOfViewSet
 from rollout.api.periods import PeriodField
-from rollout.api.sparse import FIELDS, SparseView
-from rollout.api.views import KnownParameters, ReadViewSet, seen_by
+from rollout.api.sparse import FIELDS
+from rollout.api.views import seen_by
 from rollout.api.writing import examples as bodies
 from rollout.api.writing.frame import ObservationWriting, SourceWriting
 from rollout.api.writing.inputs import NewObservation, NewSource
 from rollout.api.writing.schema import writes
 from rollout.domain.dates import fiscal_year_label
+from rollout.history import column_at
 from rollout.models import Cohort, Observation, Rollout, Source, Target
 
 
@@ -135,14 +136,19 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
         extra_kwargs = {"users": {"help_text": "Users, as published."}}
 
 
+READS = {name: extend_schema(parameters=[AsOfQuery]) for name in ("list", "retrieve")}
+
+
 @extend_schema_view(
-    create=writes(NewSource, SourceSerializer, bodies.NEW_SOURCE, status=HTTPStatus.CREATED, is_change=False)
+    **READS,
+    create=writes(NewSource, SourceSerializer, bodies.NEW_SOURCE, status=HTTPStatus.CREATED, is_change=False),
 )
-class SourceViewSet(SourceWriting, ReadViewSet[Source]):
+class SourceViewSet(SourceWriting, AsOfViewSet[Source]):
     """Published documents and dated statements, by code."""
 
     queryset = Source.objects.all()
     serializer_class = SourceSerializer
+    default_ordering = ("code",)
 
 
 @extend_schema(parameters=[AsOfQuery])
@@ -163,35 +169,46 @@ class CohortViewSet(AsOfViewSet[Cohort]):
         ]
 
 
-class TargetViewSet(ReadViewSet[Target]):
+@extend_schema(parameters=[AsOfQuery])
+class TargetViewSet(AsOfViewSet[Target]):
     """The final target and the checkpoints on the way, by deadline; the final one comes last."""
 
-    queryset = Target.objects.select_related("source")
+    queryset = Target.objects.all()
     serializer_class = TargetSerializer
+    default_ordering = ("by",)
+
+    def relations(self) -> list["Prefetch[Any]"]:
+        """Its source."""
+        return [Prefetch("source", self.rows(Source))]
 
 
 @extend_schema_view(
+    list=READS["list"],
     create=writes(
         NewObservation,
         ObservationSerializer,
         bodies.NEW_OBSERVATION,
         status=HTTPStatus.CREATED,
         is_change=False,
-    )
+    ),
 )
-class ObservationViewSet(
-    ObservationWriting,
-    KnownParameters,
-    SparseView,
-    mixins.ListModelMixin,
-    viewsets.GenericViewSet[Observation],
-):
+class ObservationViewSet(ObservationWriting, AsOfRows, mixins.ListModelMixin):
     """Published counts of GSS users over time, oldest first."""
 
-    queryset = Observation.objects.select_related("source")
+    queryset = Observation.objects.all()
     serializer_class = ObservationSerializer
     filter_backends = ()
 
     def known_parameters(self) -> Sequence[str]:
-        """Fields and pages."""
-        return (FIELDS, CURSOR, "page_size") if self.action == "list" else super().known_parameters()
+        """The moment, fields and pages."""
+        listed = self.action == "list"
+        return ("as_of", FIELDS, CURSOR, "page_size") if listed else super().known_parameters()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """By the day that they speak of, then by source."""
+        source = column_at(Observation, "source__code", self.moment)
+        return super().get_queryset().order_by("as_of_latest", source, "id")
+
+    def relations(self) -> list["Prefetch[Any]"]:
+        """Their sources."""
+        return [Prefetch("source", self.rows(Source))]

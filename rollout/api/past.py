@@ -20,7 +20,8 @@ from rest_framework.utils.urls import replace_query_param
 
 from rollout.api.backends import Filters, Ordering, Search
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.views import ReadViewSet, Row, seen_by
+from rollout.api.sparse import SparseView
+from rollout.api.views import KnownParameters, ReadViewSet, Row, seen_by
 from rollout.history import rows_at
 
 
@@ -30,11 +31,10 @@ class AsOfQuery(serializers.Serializer[Any]):
     as_of = MomentParameter(required=False, help_text=AS_OF_HELP)
 
 
-class AsOfViewSet(ReadViewSet[Row]):
+class AsOfRows(KnownParameters, SparseView):
     """Rows as they are known now or, with `as_of`, as they were known then."""
 
     queryset: QuerySet[Any]
-    filter_backends = (Filters, Search, Ordering)
 
     def known_parameters(self) -> Sequence[str]:
         """With `as_of`."""
@@ -95,3 +95,10 @@ class AsOfViewSet(ReadViewSet[Row]):
     @property
     def _moment_text(self) -> str:
         return timezone.localtime(self.moment).isoformat()
+
+
+class AsOfViewSet(AsOfRows, ReadViewSet[Row]):
+    """A list and, by code, its rows, as they are known now or were known then."""
+
+    queryset: QuerySet[Any]
+    filter_backends = (Filters, Search, Ordering)

@@ -81,7 +81,7 @@ def test_unknown_parameter_is_answered_with_the_known_ones(get):
         "status": 400,
         "detail": "errors に示した項目を直してください。",
         "errors": {
-            "format": ["「format」というパラメータはありません。使えるのは fields、cursor、page_size です。"]
+            "format": ["「format」というパラメータはありません。使えるのは as_of、fields、cursor、page_size です。"]
         },
     }
 
@@ -89,7 +89,7 @@ def test_unknown_parameter_is_answered_with_the_known_ones(get):
 def test_single_row_takes_few_parameters(get):
     SourceFactory(code="a")
     errors = get("sources/a/?page=1", 400)["errors"]
-    assert errors == {"page": ["「page」というパラメータはありません。使えるのは fields です。"]}
+    assert errors == {"page": ["「page」というパラメータはありません。使えるのは as_of、fields です。"]}
 
 
 @pytest.mark.parametrize("path", ["waves/?cohort=a&cohort=b", "projection/?basis=group&basis=group"])
