@@ -1,6 +1,7 @@
 """What no view has to look at."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import cast
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -36,17 +38,32 @@ class Compression(GZipMiddleware):
     A weak one would be no key to change a row with (`If-Match`). Where it comes back it is read as the plain.
     """
 
+    def __init__(self, get_response: View) -> None:
+        super().__init__(get_response)
+        self._exact = _ExactCompression(get_response)
+
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with both the tags that come in and that which goes out read and written so."""
+        known = request.META.get("HTTP_IF_NONE_MATCH", "")
         for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
             if name in request.META:
                 request.META[name] = request.META[name].replace(f'{COMPRESSED}"', '"')
         response = cast("HttpResponseBase", self.get_response(request))
         plain = response.headers.get("ETag", "")
-        answer = super().process_response(request, response)
-        if answer.headers.get("ETag", "") != plain and plain.startswith('"'):
+        if not plain.startswith('"'):
+            return super().process_response(request, response)
+        answer = self._exact.process_response(request, response)
+        patch_vary_headers(answer, ("Accept-Encoding",))
+        is_kept = answer.status_code == HTTPStatus.NOT_MODIFIED and COMPRESSED in known
+        if is_kept or answer.headers["ETag"] != plain:
             answer.headers["ETag"] = f'{plain[:-1]}{COMPRESSED}"'
         return answer
+
+
+class _ExactCompression(GZipMiddleware):
+    """Without the random bytes that hide a secret in a page: the same bytes under the same tag."""
+
+    max_random_bytes = 0
 
 
 class ChosenLanguage(LocaleMiddleware):

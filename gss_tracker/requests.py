@@ -28,6 +28,8 @@ def number_requests(
         token = _current.set(given if _KEPT.fullmatch(given) else uuid4().hex)
         try:
             response = get_response(request)
+            for name, value in getattr(request, "rate_limit", {}).items():
+                response.headers[name] = value
             response.headers[HEADER] = request_id()
             return response
         finally:

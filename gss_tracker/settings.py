@@ -325,7 +325,6 @@ REST_FRAMEWORK = {
         "signin.tokens.ServiceTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["signin.tokens.TokenThrottle"],
     "DEFAULT_PERMISSION_CLASSES": ["gss_tracker.permissions.ReadIfPublic"],
     "DEFAULT_RENDERER_CLASSES": ["gss_tracker.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gss_tracker.parsers.ORJSONParser"],

@@ -63,8 +63,6 @@ class ConditionalView(APIView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """With the ETag, and word that it is to be asked for again: a plan changes any time."""
         answer = super().finalize_response(request, response, *args, **kwargs)
-        for name, value in getattr(request._request, "rate_limit", {}).items():
-            answer.headers[name] = value
         if answer.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
             if self.etag:
                 answer.headers["ETag"] = self.etag

@@ -95,7 +95,7 @@ OBSERVATION: dict[str, Any] = {
     "note": "利用者=一括調達端末を配布した者",
 }
 ROLLOUT: dict[str, Any] = {
-    "version": "4711-17",
+    "version": "4711-17-23",
     "code": "nta",
     "label": "国税庁",
     "cohort": "fy2026",

@@ -190,6 +190,11 @@ class ChangeTable(TableView, KnownParameters):
     table, title = "changes", "変更履歴"
     permission_classes = (WholePlan,)
 
+    def check_condition(self, request: Request, *seen: object) -> None:
+        """Always made anew where it names people, who may be called otherwise tomorrow."""
+        if not sees_people(request.user):
+            super().check_condition(request, *seen)
+
     def known_parameters(self) -> Sequence[str]:
         """From where on."""
         return ("since", *self.table_parameters())

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
+from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -66,13 +67,19 @@ class AsOfRows(KnownParameters, SparseView):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """One page of rows, with what they relate to."""
-        page = super().paginate_queryset(queryset)
-        prefetch_related_objects(page or [], *self.relations())
+        page = self.settled(super().paginate_queryset(queryset) or [])
+        prefetch_related_objects(page, *self.relations())
         return page
+
+    def settled(self, rows: list[Any]) -> list[Any]:
+        """The rows as they are shown."""
+        return rows
 
     def get_object(self) -> Any:
         """The row, with what it relates to."""
-        row = super().get_object()
+        row = next(iter(self.settled([super().get_object()])), None)
+        if row is None:  # deleted this moment
+            raise Http404
         prefetch_related_objects([row], *self.relations())
         return row
 

@@ -233,17 +233,16 @@ class PlanViewSet(WritingView, AsOfViewSet[Any]):
         """With the counts and the day."""
         return {**super().get_serializer_context(), "counts": self.counts, "today": self.today}
 
-    def paginate_queryset(self, queryset: Any) -> Any:
-        """One page of rows, which know their versions."""
-        return self.with_versions(super().paginate_queryset(queryset))
+    def settled(self, rows: list[Any]) -> list[Any]:
+        """The same rows, each with its version at the moment looked at.
 
-    def get_object(self) -> Any:
-        """The row, which knows its version."""
-        return self.with_versions([super().get_object()])[0]
-
-    def with_versions(self, rows: list[Any]) -> list[Any]:
-        """The same rows, each with the version that it has at the moment looked at."""
+        They are read again once their versions are known: what is changed meanwhile has an old version then,
+        with which nothing can be written, and never old values with a new one.
+        """
         versions = versions_of(self.model, [row.pk for row in rows], self.moment)
+        if self.moment is None:
+            again = self.rows(self.model).in_bulk(list(versions))
+            rows = [again[row.pk] for row in rows if row.pk in again]
         for row in rows:
             row.version = versions[row.pk]
         return rows

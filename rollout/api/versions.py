@@ -1,13 +1,14 @@
 """The version of a row. Who writes says which one they have read (`If-Match`), so that no change is lost.
 
 It is the number of the newest entry in the history of the row, followed by that of each kind of part that is
-written with it: `4711`, or `4711-17` for a rollout and its coverage. The ETag of a row begins with it
-(`"4711.5f0c…"`, rollout.api.conditional), and what comes after the dot may change without any change of the
-row: the figures do, and the day. So only the version is compared.
+shown with it: `4711`, or `4711-17-23` for a rollout with its coverage and its waves. The ETag of a row begins
+with it (`"4711.5f0c…"`, rollout.api.conditional). What comes after the dot may change without any change of
+the row: the figures do, and the day. So only the version is compared.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import models
@@ -26,10 +27,10 @@ VersionColumn = models.expressions.Combinable
 
 KINDS: Mapping[type[models.Model], tuple[tuple[type[models.Model], str], ...]] = {
     Wave: ((Wave, "id"),),
-    Rollout: ((Rollout, "id"), (RolloutCoverage, "rollout_id")),
+    Rollout: ((Rollout, "id"), (RolloutCoverage, "rollout_id"), (Wave, "rollout_id")),
     Scenario: ((Scenario, "id"), (ScenarioChange, "scenario_id")),
 }
-"""What is written with a row of each kind, and the column of its history that names the row."""
+"""What is shown with a row of each kind, and the column of its history that names the row."""
 
 
 class ConditionMissing(APIException):
@@ -56,8 +57,8 @@ class ChangedMeanwhile(APIException):
 
 def version_column(kind: type[models.Model], row: Any) -> VersionColumn:
     """The version of the row whose id the expression `row` is."""
-    newest = [_newest(part, column, row) for part, column in KINDS[kind]]
-    return newest[0] if len(newest) == 1 else Concat(newest[0], Value("-"), newest[1])
+    first, *others = (_newest(part, column, row) for part, column in KINDS[kind])
+    return Concat(first, *chain.from_iterable((Value("-"), each) for each in others)) if others else first
 
 
 def version_of_code(kind: type[models.Model], code: str) -> VersionColumn:
@@ -95,7 +96,10 @@ def check_version(row: models.Model, request: Request) -> None:
         raise ConditionMissing
     current = version_of(row)
     if current not in read:
-        raise ChangedMeanwhile(row, current, read[0], show_people=sees_people(request.user))
+        may_read = getattr(request.auth, "reads", True)  # a token may be for writing alone
+        raise ChangedMeanwhile(
+            row, current, read[0] if may_read else "", show_people=sees_people(request.user)
+        )
 
 
 def version_in(tag: str) -> str:
@@ -113,10 +117,12 @@ def _difference(row: models.Model, read: str, *, show_people: bool) -> list[dict
     """What was changed since the version that was read; nothing where that says no version of the row."""
     numbers = read.split("-")
     kinds = KINDS[type(row)]
-    if len(numbers) != len(kinds) or not all(each.isascii() and each.isdigit() for each in numbers):
+    are_numbers = all(each.isascii() and each.isdigit() and len(each) < 19 for each in numbers)
+    own: Any = type(row).history.filter(id=row.pk)  # type: ignore[attr-defined]
+    if len(numbers) != len(kinds) or not are_numbers or not own.filter(history_id=numbers[0]).exists():
         return []
     newer = [
-        part.history.filter(**{column: row.pk}, history_id__gt=int(number[:18]))  # type: ignore[attr-defined]
+        part.history.filter(**{column: row.pk}, history_id__gt=int(number))  # type: ignore[attr-defined]
         for (part, column), number in zip(kinds, numbers, strict=True)
     ]
     versions = [version for each in newer for version in with_previous(each)]

@@ -78,6 +78,14 @@ def test_who_is_signed_in_reads_who_and_why(get, client, editor):
     assert get(f"changes/?since={since}")["results"][0]["reason"] == "変更"
 
 
+def test_name_of_a_person_is_not_kept_by_a_304(client, editor):
+    change(Wave.objects.get(code="nta-1"), note="照会済")
+    client.force_login(editor)
+    tag = client.get("/api/v1/changes/?page_size=1000")["ETag"]
+    Wave.history.filter(note="照会済").update(history_user=editor)
+    assert client.get("/api/v1/changes/?page_size=1000", headers={"if_none_match": tag}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "since", ["", "x", "1-2", "-".join(["x"] * len(START)), "-".join(["9" * 30] * len(START))]
 )

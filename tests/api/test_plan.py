@@ -193,8 +193,8 @@ def test_rollout_tells_all_that_is_known(get, source):
     WaveFactory(rollout=rollout, code="w", name="第1陣", cutover="R9.1", users=10, status="preparing")
     recompute.recompute()
     answer = get("rollouts/r/")
-    own, covered = (str(each.history.latest("history_id").history_id) for each in (Rollout, RolloutCoverage))
-    assert answer.pop("version") == f"{own}-{covered}"
+    parts = (each.history.latest("history_id").history_id for each in (Rollout, RolloutCoverage, Wave))
+    assert answer.pop("version") == "-".join(map(str, parts))
     (wave,) = answer.pop("waves")
     assert (wave["code"], wave["name"], wave["status_label"]) == ("w", "第1陣", "準備中")
     assert (wave["cutover"]["text"], wave["count"]["users"]) == ("R9.1", 10)

@@ -81,7 +81,9 @@ def test_unknown_parameter_is_answered_with_the_known_ones(get):
         "status": 400,
         "detail": "errors に示した項目を直してください。",
         "errors": {
-            "format": ["「format」というパラメータはありません。使えるのは as_of、fields、cursor、page_size です。"]
+            "format": [
+                "「format」というパラメータはありません。使えるのは as_of、fields、cursor、page_size です。"
+            ]
         },
     }
 

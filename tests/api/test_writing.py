@@ -10,10 +10,13 @@ from django.contrib.auth.models import Group
 
 from ministries.models import Ministry
 from rollout import recompute
+from rollout.api import plan
 from rollout.api.writing import examples as bodies
 from rollout.models import Observation, Rollout, Scenario, Source, Wave
+from tests.api.edits import change, move
 from tests.api.test_schema import closed
 from tests.factories import AssignmentFactory
+from tests.rollout.what_ifs import suppose
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -118,9 +121,46 @@ def test_rollout_is_withdrawn_with_all_that_has_not_moved(send, version):
     shown = send("POST", "rollouts/nta/withdraw/?dry_run=true", {"reason": WHY}, version=version).json()
     assert {year["label"]: year["difference"] for year in shown["fiscal_years"]}["R8年度"] < 0
     assert Wave.objects.get(code="nta-1").status == "planned"
-    send("POST", "rollouts/nta/withdraw/", {"reason": WHY}, version=version)
+    answer = send("POST", "rollouts/nta/withdraw/", {"reason": WHY}, version=version).json()
     assert Wave.objects.get(code="nta-1").status == "cancelled"
-    send("POST", "rollouts/nta/withdraw/", {"reason": WHY}, 400, version=version)
+    send("POST", "rollouts/nta/withdraw/", {"reason": WHY}, 400, version=answer["version"])
+
+
+def test_rollout_is_not_withdrawn_by_who_has_not_seen_its_waves(send, version):
+    move("nta-1", "R9.12")
+    answer = send("POST", "rollouts/nta/withdraw/", {"reason": WHY}, 412, version=version).json()
+    assert [(entry["kind"], entry["code"]) for entry in answer["difference"]] == [("wave", "nta-1")]
+    assert Wave.objects.get(code="nta-1").status == "planned"
+
+
+def test_change_between_reading_values_and_version_is_no_key(client, send, monkeypatch):
+    """Somebody else saves at the worst moment: what was read cannot then be written over theirs."""
+    known = plan.versions_of
+
+    def overtaken(kind, keys, moment=None):
+        found = known(kind, keys, moment)
+        change(Wave.objects.get(code="nta-1"), note="他の人")
+        return found
+
+    monkeypatch.setattr(plan, "versions_of", overtaken)
+    read = client.get("/api/v1/waves/nta-1/").json()
+    monkeypatch.undo()
+    assert read["note"] == "他の人"
+    send("PATCH", "waves/nta-1/", {"note": "自分", "reason": WHY}, 412, version=read["version"])
+
+
+def test_proposal_that_is_sent_again_is_no_version(send):
+    tag = send("POST", "scenarios/", proposal(), 201)["ETag"]
+    again = send("PATCH", "scenarios/later/", {"changes": proposal()["changes"]}, if_match=tag)
+    assert again["ETag"] == tag
+
+
+def test_liaison_is_not_led_to_a_scenario_of_others(send, editor):
+    suppose(("mof", "cutover", "R9.6"), code="secret")
+    editor.groups.set([Group.objects.get(name="府省庁連絡担当")])
+    AssignmentFactory(user=editor, ministry=Ministry.objects.get(code="nta"))
+    answer = send("POST", "scenarios/", proposal("secret"), 400).json()
+    assert list(answer["errors"]) == ["code"]
 
 
 def test_source_and_count_are_recorded_once(send, get):

@@ -9,7 +9,9 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from rollout.models import Wave
 from signin.models import ServiceToken
+from tests.api.edits import move
 from tests.conftest import SEED_NOW
 from tests.factories import UserFactory
 
@@ -96,6 +98,32 @@ def test_token_is_good_for_its_scopes_alone(client, give, scopes, statuses):
     assert {answer.json()["detail"] for answer in refused} <= {
         "このトークンには、この操作が許されていません。"
     }
+
+
+def test_token_does_not_grow_with_its_account(client, give, account):
+    _, text = give()
+    account.is_staff = account.is_superuser = True
+    account.save()
+    assert ask(client, text).status_code == 401
+
+
+def test_token_for_writing_alone_reads_no_history(client, give):
+    _, text = give(reads=False, writes=True)
+    first = Wave.objects.get(code="nta-1").history.get()
+    move("nta-1", "R8.9")
+    headers = {"if_match": f'"{first.history_id}"'}
+    values = {"data": WAVE, "content_type": "application/json", "headers": headers}
+    answer = ask(client, text, "waves/nta-1/", "patch", **values)
+    assert (answer.status_code, answer.json()["difference"]) == (412, [])
+
+
+def test_refused_requests_are_counted_too(client, give, settings):
+    settings.API_REQUESTS_PER_MINUTE = 2
+    _, text = give()
+    with time_machine.travel(SEED_NOW, tick=False):
+        answers = [ask(client, text, path) for path in ("reminders/", "schema/", "reminders/")]
+    assert [answer.status_code for answer in answers] == [403, 200, 429]
+    assert all("RateLimit" in answer for answer in answers)
 
 
 def test_token_gives_no_right_that_its_account_has_not(client, give, account):

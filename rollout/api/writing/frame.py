@@ -19,15 +19,14 @@ class SourceWriting(WritingView):
 
         409 where the code is taken.
         """
-        values = self.read(NewSource)
 
-        def act() -> Source:
+        def act(values: dict[str, Any]) -> Source:
             self.check_new(code=values["code"])
             source = Source()
             self.author(values).save(source, values)
             return source
 
-        return self.write(act, status=HTTPStatus.CREATED)
+        return self.write(NewSource, act, status=HTTPStatus.CREATED)
 
 
 class ObservationWriting(WritingView):
@@ -38,15 +37,14 @@ class ObservationWriting(WritingView):
 
         409 where the source's count of this day is recorded.
         """
-        values = self.read(NewObservation)
 
-        def act() -> Observation:
+        def act(values: dict[str, Any]) -> Observation:
             self.check_new(source=values["source"], as_of=values["as_of"].text)
             observation = Observation()
             self.author(values).save(observation, values)
             return observation
 
-        return self.write(act, status=HTTPStatus.CREATED)
+        return self.write(NewObservation, act, status=HTTPStatus.CREATED)
 
     def url_of(self, row: Any) -> str:
         """Observations have no codes: their list."""

@@ -58,9 +58,8 @@ class WaveWriting(WritingView):
 
         409 where the code is taken. The plan's figures follow.
         """
-        values = self.read(NewWave)
 
-        def act() -> Wave:
+        def act(values: dict[str, Any]) -> Wave:
             self.check_new(code=values["code"])
             author = self.author(values)
             wave = Wave()
@@ -68,7 +67,9 @@ class WaveWriting(WritingView):
             author.check_cited()
             return wave
 
-        return self.write(act, waves=Q(code=values["code"]), status=HTTPStatus.CREATED)
+        return self.write(
+            NewWave, act, waves=lambda values: Q(code=values["code"]), status=HTTPStatus.CREATED
+        )
 
     def partial_update(self, request: Request, code: str) -> Response:
         """Change a wave.
@@ -76,16 +77,15 @@ class WaveWriting(WritingView):
         What is left out stays. With `status` `in_use` and a cutover to the day this is 利用開始確認; with
         `cancelled` the wave is withdrawn, and its place in the sharing stays.
         """
-        values = self.read(WaveChange)
 
-        def act() -> Wave:
+        def act(values: dict[str, Any]) -> Wave:
             wave: Wave = self.row_to_change(WAVES)
             author = self.author(values)
             author.save(wave, values)
             author.check_cited()
             return wave
 
-        return self.write(act, waves=Q(code=code))
+        return self.write(WaveChange, act, waves=lambda _: Q(code=code))
 
     @writes(
         WaveRows,
@@ -99,9 +99,11 @@ class WaveWriting(WritingView):
 
         Each row says which `version` was read, in place of `If-Match`; errors stand by row.
         """
-        values = self.read(WaveRows)
-        codes = [row["code"] for row in values["waves"]]
-        return self.write(lambda: self._change_many(values), waves=Q(code__in=codes))
+        return self.write(
+            WaveRows,
+            self._change_many,
+            waves=lambda values: Q(code__in=[row["code"] for row in values["waves"]]),
+        )
 
     @action(detail=True, methods=["post"], url_path="confirm-cutover")
     def confirm_cutover(self, request: Request, code: str) -> Response:
@@ -109,14 +111,13 @@ class WaveWriting(WritingView):
 
         Recorded as of today; a cutover that has passed or is undecided cannot be confirmed.
         """
-        values = self.read(ReasonInput)
 
-        def act() -> Wave:
+        def act(values: dict[str, Any]) -> Wave:
             wave: Wave = self.row_to_change(WAVES)
             answers.confirm_cutover(wave=wave, actor=self.actor, reason=values["reason"])
             return wave
 
-        return self.write(act, waves=Q(code=code))
+        return self.write(ReasonInput, act, waves=lambda _: Q(code=code))
 
     @action(detail=True, methods=["post"], url_path="confirm-use")
     def confirm_use(self, request: Request, code: str) -> Response:
@@ -124,14 +125,13 @@ class WaveWriting(WritingView):
 
         The day replaces the cutover; history keeps the plan.
         """
-        values = self.read(UseInput)
 
-        def act() -> Wave:
+        def act(values: dict[str, Any]) -> Wave:
             wave: Wave = self.row_to_change(WAVES)
             answers.confirm_use(wave=wave, day=values["day"], actor=self.actor, reason=values["reason"])
             return wave
 
-        return self.write(act, waves=Q(code=code))
+        return self.write(UseInput, act, waves=lambda _: Q(code=code))
 
     def written(self, row: Any, status: HTTPStatus) -> Response:
         """The wave; of many, the versions that they now have."""
@@ -186,9 +186,8 @@ class RolloutWriting(WritingView):
 
         409 where its code is taken.
         """
-        values = self.read(NewRollout)
 
-        def act() -> Rollout:
+        def act(values: dict[str, Any]) -> Rollout:
             self.check_new(code=values["code"])
             author = self.author(values)
             rollout = Rollout()
@@ -196,7 +195,9 @@ class RolloutWriting(WritingView):
             author.check_cited()
             return rollout
 
-        return self.write(act, waves=Q(rollout__code=values["code"]), status=HTTPStatus.CREATED)
+        return self.write(
+            NewRollout, act, waves=lambda values: Q(rollout__code=values["code"]), status=HTTPStatus.CREATED
+        )
 
     def partial_update(self, request: Request, code: str) -> Response:
         """Change a rollout.
@@ -204,16 +205,15 @@ class RolloutWriting(WritingView):
         What is left out stays; `also_covers` stands in place of all that there were. Its waves are written by
         `waves/`.
         """
-        values = self.read(RolloutChange)
 
-        def act() -> Rollout:
+        def act(values: dict[str, Any]) -> Rollout:
             rollout: Rollout = self.row_to_change(Rollout.objects.select_related("lead_ministry"))
             author = self.author(values)
             save_rollout(rollout, values, author)
             author.check_cited()
             return rollout
 
-        return self.write(act, waves=Q(rollout__code=code))
+        return self.write(RolloutChange, act, waves=lambda _: Q(rollout__code=code))
 
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, code: str) -> Response:
@@ -221,11 +221,10 @@ class RolloutWriting(WritingView):
 
         They keep their places in the sharing, and their users leave every total.
         """
-        values = self.read(ReasonInput)
 
-        def act() -> Rollout:
+        def act(values: dict[str, Any]) -> Rollout:
             rollout: Rollout = self.row_to_change(Rollout.objects.select_related("lead_ministry"))
             withdraw(rollout, self.author(values))
             return rollout
 
-        return self.write(act, waves=Q(rollout__code=code))
+        return self.write(ReasonInput, act, waves=lambda _: Q(rollout__code=code))

@@ -33,29 +33,30 @@ class ScenarioWriting(WritingView):
 
         409 where the code is taken. `state` is `draft` unless given; `proposed` asks the PMO to decide.
         """
-        values = self.read(NewScenario)
 
-        def act() -> Scenario:
-            self.check_new(code=values["code"])
+        def act(values: dict[str, Any]) -> Scenario:
+            if visible_scenarios(request.user).filter(code=values["code"]).exists():
+                self.check_new(code=values["code"])
             return self._save(Scenario(), values)
 
-        return self.write(act, status=HTTPStatus.CREATED)
+        return self.write(NewScenario, act, status=HTTPStatus.CREATED)
 
     def partial_update(self, request: Request, code: str) -> Response:
         """Change, propose or withdraw a scenario.
 
         What is left out stays; `changes` stand in place of all that it had. One that was promoted stays.
         """
-        values = self.read(ScenarioFacts)
-        return self.write(lambda: self._save(self.row_to_change(visible_scenarios(request.user)), values))
+        rows = visible_scenarios(request.user)
+        return self.write(ScenarioFacts, lambda values: self._save(self.row_to_change(rows), values))
 
     def _save(self, scenario: Scenario, values: dict[str, Any]) -> Scenario:
         told = values.pop("changes", None)
         is_changed = fill(scenario, values)
         had = list(scenario.changes.all()) if scenario.pk else []
-        changes = [] if told is None else self._changes(told)
-        if is_changed or changes:
-            removed = had if changes else []
+        wanted = had if told is None else self._changes(told)
+        changes = [change for change in wanted if _said(change) not in map(_said, had)]
+        removed = [change for change in had if _said(change) not in map(_said, wanted)]
+        if is_changed or changes or removed:
             save_scenario(scenario=scenario, changes=changes, removed=removed, actor=self.actor)
         return scenario
 
@@ -87,3 +88,8 @@ class ScenarioWriting(WritingView):
         check_reach(change.rollout, change.wave, change.field)
         if change.key in {other.key for other in others}:
             raise ValidationError({"field": gettext("同じ導入案件・移行単位・項目の変更点が2つあります。")})
+
+
+def _said(change: ScenarioChange) -> tuple[object, ...]:
+    """What two changes of one scenario have the same that say the same."""
+    return change.rollout_id, change.wave_id, change.field, change.value

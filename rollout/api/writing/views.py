@@ -121,17 +121,26 @@ class WritingView(GenericViewSet[Any]):
         return self.reverse_action("detail", args=[row.code])
 
     def write(
-        self, act: Callable[[], Any], *, waves: Q = NO_WAVES, status: HTTPStatus = HTTPStatus.OK
+        self,
+        kind: type[Input],
+        act: Callable[[dict[str, Any]], Any],
+        *,
+        waves: Callable[[dict[str, Any]], Q] = lambda _: NO_WAVES,
+        status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
-        """Do it and answer with the row; or say what it would do. `waves` are those that it may touch."""
+        """Do it and answer with the row; or say what it would do. `waves` are those that it may touch.
+
+        Body and answer are read under the lock: what they name and show does not change meanwhile.
+        """
         query = DryRunQuery(data=self.request.query_params.dict())
         query.is_valid(raise_exception=True)
         with transaction.atomic():
             catch_up(PlanVersion.objects.lock(), timezone.now())
+            values = self.read(kind)
             if query.validated_data[DRY_RUN]:
-                return Response(effects_json(act, waves, self.request.user))
-            row = act()
-        return self.written(row, status)
+                concerned = waves(values)
+                return Response(effects_json(lambda: act(values), concerned, self.request.user))
+            return self.written(act(values), status)
 
     def written(self, row: Any, status: HTTPStatus) -> Response:
         """The row as it now is, with its version."""
