@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.utils import timezone
 
-from bench import edit, imports, ledger, mails, recompute, risk
+from bench import api, edit, imports, ledger, mails, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
@@ -41,6 +41,11 @@ PLANNING_HEADINGS = ("waves", "rows", "planned rows a second", "looked at again,
 TICK_HEADINGS = ("rows", "tick, ms", "middle, ms", "statements", "of them read every row")
 
 IMPORTED_WAVES = 20_000
+API_SIZES = (2_500, 100_000)
+API_HEADINGS = (
+    *("waves", "projection ÷ bare bytes", "its 304 ÷ its 200", "page ÷ raw page", "page ÷ numbered page"),
+    *("far page ÷ first", "CSV ÷ bare CSV", "PATCH ÷ bare PATCH", "page, ms", "CSV, ms", "first piece, ms"),
+)
 IMPORT_HEADINGS = ("waves", "read, s", "checked, s", "applied, s", "checked ÷ read", "applied ÷ read")
 
 
@@ -116,6 +121,25 @@ def print_import_table() -> None:
     seconds = (found.read_seconds, found.check_seconds, found.apply_seconds)
     cells = (f"{each:.1f}" for each in seconds)
     write(_row([f"{IMPORTED_WAVES:,}", *cells, str(found.check), str(found.apply)]), "")
+
+
+def print_api_table() -> None:
+    """Answers of the API against bare ones."""
+    write("", f"### The API on {database_version()}", "", describe_machine(), "", *_head(API_HEADINGS))
+    for waves in API_SIZES:
+        with throw_away_database():
+            found = api.measure(waves, turns=5)
+        write(_row(_api_cells(found)))
+    write("")
+
+
+def _api_cells(found: api.Answers) -> list[str]:
+    ratios = (
+        *(found.projection, found.not_modified, found.page, found.numbered_page, found.far_page, found.csv),
+        found.patch,
+    )
+    seconds = (found.page_seconds, found.csv_seconds, found.first_piece_seconds)
+    return [f"{found.waves:,}", *map(str, ratios), *(f"{each * 1000:,.0f}" for each in seconds)]
 
 
 def _planning_cells(waves: int, found: ledger.Planning) -> list[str]:

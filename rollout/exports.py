@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -68,24 +68,39 @@ class WaveRecord:
 
     def for_people(self) -> Row:
         """Under WAVE_HEADINGS, in Japanese."""
-        cutover, basis = self.cutover, self.basis
+        basis = self.basis
         return (
-            *(self.code, self.ministry, self.scope, self.name, self.rollout),
-            *(self.cohort_label, cutover.text, cutover.format_japanese()),
-            *(cutover.earliest, cutover.latest, _labels().precision[cutover.precision]),
-            *(_year(cutover), self.stated, self.users, "" if basis is None else _labels().basis[basis]),
+            *(self.code, self.ministry, self.scope, self.name, self.rollout, self.cohort_label),
+            *_cutover_for_people(self.cutover),
+            *(self.stated, self.users, "" if basis is None else _labels().basis[basis]),
             *(_labels().status[self.status], self.confirmed_on, self.note),
         )
 
     def for_machines(self) -> Row:
         """Under WAVE_COLUMNS: codes in place of labels."""
-        cutover, basis = self.cutover, self.basis
+        basis = self.basis
         return (
             *(self.code, self.rollout, self.cohort, self.ministry_code, self.ministry, self.scope, self.name),
-            *(cutover.text, cutover.earliest, cutover.latest, cutover.precision or None, cutover.open_ended),
-            *(cutover.fiscal_year, self.stated, self.users, None if basis is None else basis.name.lower()),
+            *_cutover_for_machines(self.cutover),
+            *(self.stated, self.users, None if basis is None else _BASIS_NAMES[basis]),
             *(self.status, self.confirmed_on, self.note),
         )
+
+
+_BASIS_NAMES = {basis: basis.name.lower() for basis in CountBasis}
+
+
+@lru_cache(maxsize=4096)  # few periods in many waves
+def _cutover_for_people(cutover: FuzzyDate) -> Row:
+    precision = _labels().precision[cutover.precision]
+    days = (cutover.earliest, cutover.latest, precision)
+    return (cutover.text, cutover.format_japanese(), *days, _year(cutover))
+
+
+@lru_cache(maxsize=4096)
+def _cutover_for_machines(cutover: FuzzyDate) -> Row:
+    days = (cutover.earliest, cutover.latest, cutover.precision or None)
+    return (cutover.text, *days, cutover.open_ended, cutover.fiscal_year)
 
 
 def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:

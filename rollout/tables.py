@@ -20,6 +20,7 @@ Row = Sequence[Cell]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 QUOTE = "'"
 """Stands before text in CSV that begins like a formula or with itself; whoever reads it takes one off."""
+QUOTED = (QUOTE, *FORMULA_STARTS)
 MARK = "\ufeff"
 """Tells Excel that what follows is UTF-8."""
 PIECE = 16_384
@@ -79,15 +80,15 @@ def printable(text: str) -> str:
     return str(ILLEGAL_CHARACTERS_RE.sub("", text))
 
 
-def _exact(cell: Cell) -> str:
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    return "" if cell is None else str(cell)
+def _exact(cell: Cell) -> Cell:
+    """As `csv` shall write it: nothing for None, and what is no text by itself."""
+    return str(cell).lower() if cell is True or cell is False else cell
 
 
-def _plain(cell: Cell) -> str:
-    text = _exact(cell)
-    return f"{QUOTE}{text}" if isinstance(cell, str) and text.startswith((QUOTE, *FORMULA_STARTS)) else text
+def _plain(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return f"{QUOTE}{cell}" if cell.startswith(QUOTED) else cell
+    return _exact(cell)
 
 
 def _offer(book: Workbook, sheet: Any, headings: Sequence[str], choices: Mapping[str, Sequence[str]]) -> None:

@@ -1,8 +1,10 @@
 """Views of what is computed from the plan."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -10,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gss_tracker.renderers import ORJSONRenderer
 from rollout.api.moments import AS_OF_HELP, MomentParameter
 from rollout.api.parameters import ChoiceParameter, FlagParameter, ScenarioParameter
 from rollout.api.projection import ProjectionSerializer, projection_json
@@ -20,6 +23,7 @@ from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
+from rollout.drawing import made_once
 from rollout.models.visible import sees_whole_plan
 
 EXAMPLE = {
@@ -163,7 +167,7 @@ class ProjectionView(ComputedView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Cumulative users by period, against the target.
 
         Planned and confirmed users by period, a band of low and high, and what has no date yet. 503 until the
@@ -171,9 +175,21 @@ class ProjectionView(ComputedView):
         `scenario` without the right `rollout.view_scenario`.
         """
         query = self.query(request)
-        basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
-        answer = projection_json(see(query, basis), granularity, with_risk=query["risk"])
-        return Response(answer if sees_whole_plan(request.user) else _without_rows(answer))
+        is_whole = sees_whole_plan(request.user)
+        if self.state is None:  # another plan than the present one, or who sees but a part of it
+            return Response(_answer(query, is_whole=is_whole))
+        key = f"projection:{self.state}:{sorted(query.items())}:{is_whole}"
+        made = made_once(
+            f"projection:{sha256(key.encode()).hexdigest()}",
+            lambda: ORJSONRenderer().render(_answer(query, is_whole=is_whole)),
+        )
+        return HttpResponse(made, content_type=ORJSONRenderer.media_type)
+
+
+def _answer(query: Mapping[str, Any], *, is_whole: bool) -> dict[str, Any]:
+    basis, granularity = Basis(query["basis"]), Granularity(query["granularity"])
+    answer = projection_json(see(query, basis), granularity, with_risk=query["risk"])
+    return answer if is_whole else _without_rows(answer)
 
 
 def _without_rows(answer: dict[str, Any]) -> dict[str, Any]:

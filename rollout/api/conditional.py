@@ -36,6 +36,8 @@ class ConditionalView(APIView):
 
     follows_plan = True
     etag = ""
+    state: tuple[object, ...] | None = None
+    """What the plan's answers follow from, of all readers: its version, that of its figures, and the day."""
 
     def row_version(self) -> VersionColumn | None:
         """The version of the one row that is asked for, where such rows can be written."""
@@ -48,7 +50,8 @@ class ConditionalView(APIView):
         follows_plan = self.follows_plan and not is_limited(request.user)
         version = self.row_version()
         if follows_plan or version is not None:
-            self.etag = _etag(request, seen, version)
+            self.state = _state(version)
+            self.etag = _etag(request, seen, self.state, has_version=version is not None)
         if follows_plan:
             known = parse_etags(request.headers.get("If-None-Match", ""))
             if self.etag in (each.removeprefix("W/") for each in known):
@@ -72,15 +75,20 @@ class ConditionalView(APIView):
         return answer
 
 
-def _etag(request: Request, seen: tuple[object, ...], version: VersionColumn | None) -> str:
+def _state(version: VersionColumn | None) -> tuple[object, ...]:
+    """`ConditionalView.state`, and the version of the row that is asked for, "" without one: in one query."""
     figures = [Subquery(Projection.objects.filter(basis=basis).values("computed_at")) for basis in Basis]
     row = Value("") if version is None else version
     state = PlanVersion.objects.values_list("number", "history_missing", *figures, row).first()
+    return (timezone.localdate(), *(state or ("",)))
+
+
+def _etag(request: Request, seen: tuple[object, ...], state: tuple[object, ...], *, has_version: bool) -> str:
     rights = sorted(request.user.get_all_permissions()) if request.user.is_authenticated else ()
     facts = (
-        *(state, timezone.localdate(), seen),
+        *(state, seen),
         *(request.get_full_path(), request.accepted_media_type, get_language()),
         *(request.user.pk, rights, settings.PUBLIC_READ),
     )
     digest = sha256(repr(facts).encode()).hexdigest()[:32]
-    return f'"{digest}"' if version is None else f'"{state[-1] if state else ""}.{digest}"'
+    return f'"{state[-1]}.{digest}"' if has_version else f'"{digest}"'

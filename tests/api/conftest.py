@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
@@ -16,6 +17,12 @@ from tests.plan import fill_once
 @pytest.fixture(autouse=True)
 def _public_read(settings):
     settings.PUBLIC_READ = True
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """Every test has a plan of its own, under versions that others have had."""
+    cache.clear()
 
 
 @pytest.fixture
