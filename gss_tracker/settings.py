@@ -305,6 +305,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+MIGRATION_MODULES = {"knox": None}  # it would make a table of its own beside ours
 KNOX_TOKEN_MODEL = "signin.ServiceToken"  # noqa: S105 (no password: a model)
 API_REQUESTS_PER_MINUTE = _whole_number("API_REQUESTS_PER_MINUTE", default=600)
 

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -247,3 +248,7 @@ def test_given_token_is_not_changed(staff_client, give):
     address = reverse("admin:signin_servicetoken_change", args=[token.pk])
     assert staff_client.post(address, {"name": "other", "writes": "on"}).status_code == 403
     assert list(ServiceToken.objects.values_list("name", "writes")) == [("Power BI", False)]
+
+
+def test_library_has_no_table_beside_ours(db):
+    assert [name for name in connection.introspection.table_names() if name.startswith("knox")] == []
