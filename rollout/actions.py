@@ -38,6 +38,7 @@ BATCH = 500
 REASONED_FIELDS = frozenset({"cutover", "users", "published_users", "status"})
 CHANGE_REASON_NEEDED = _("変更する理由を書いてください。")
 WAVE_NEEDED = _("導入案件には移行単位が1つ以上必要です。やめる場合は状態を「中止」にしてください。")
+NOTHING_TO_WITHDRAW = _("この導入案件の移行単位は、すべて「利用中」か「中止」です。やめるものがありません。")
 NOTHING_CITED = _(
     "出典は、切替・人数・状態を変えるときに付けられます。"
     "いまの値の出典は、導入案件の「引用」に追加してください。"
@@ -117,6 +118,18 @@ def delete_row(*, row: models.Model, actor: Actor, reason: str) -> None:
     for each in [*parts, row]:
         sign(each, actor, reason)
         each.delete()
+
+
+@transaction.atomic
+def withdraw_rollout(*, rollout: Rollout, actor: Actor, reason: str) -> None:
+    """Cancel all waves of a rollout that have not moved. Raises ValidationError where there is none."""
+    PlanVersion.objects.lock()
+    waves = list(rollout.waves.awaited().select_related("rollout__lead_ministry"))
+    if not waves:
+        raise ValidationError(NOTHING_TO_WITHDRAW)
+    for wave in waves:
+        wave.status = Status.CANCELLED.value
+    save_rows(rows=waves, actor=actor, reason=reason)
 
 
 @transaction.atomic

@@ -63,6 +63,12 @@ PLAN_MODELS: tuple[type[models.Model], ...] = (Cohort, Rollout, Wave)
 """What there is no plan without; the target may be missing."""
 
 
+def newest_versions(kinds: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
+    """The number of the last version that the history of each model has; 0 where it has none."""
+    newest = models.Max("history_id")
+    return {kind: kind.history.aggregate(newest=newest)["newest"] or 0 for kind in kinds}  # type: ignore[attr-defined]
+
+
 def rows_at(model: type[models.Model], moment: datetime | None) -> "models.QuerySet[Any]":
     """The rows of a tracked model as they were known at `moment`; today's rows for None.
 

@@ -20,11 +20,11 @@ from django.utils.translation import gettext
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
-from rollout.admin.history import Timeline, newest_versions
+from rollout.admin.history import Timeline
 from rollout.calendar_warnings import planned_users
 from rollout.consequences import Consequences, waves_of
 from rollout.domain.plan import IntArray, Plan, is_same
-from rollout.history import catch_up
+from rollout.history import catch_up, newest_versions
 from rollout.impact import Impact
 from rollout.models import PlanVersion
 from rollout.reader import read_plan

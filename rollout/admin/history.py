@@ -47,12 +47,6 @@ Version = tuple[HistoricalChanges, HistoricalChanges | None]
 """One version, and the one before it."""
 
 
-def newest_versions(kinds: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
-    """The number of the last version that the history of each model has; 0 where it has none."""
-    newest = models.Max("history_id")
-    return {kind: kind.history.aggregate(newest=newest)["newest"] or 0 for kind in kinds}  # type: ignore[attr-defined]
-
-
 class Timeline:
     """The versions of a row and of the parts it is edited with.
 

@@ -10,16 +10,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from gss_tracker.renderers import ORJSONRenderer
-from rollout.api.files import WhateverIsAccepted
+from rollout.api.files import MEDIA_TYPES, FileView
 from rollout.api.views import KnownParameters
 from rollout.models import PlanVersion
 from rollout.outbox.subscriptions import calendar_of, read_subscription
 
-MEDIA_TYPE = "text/calendar"
+MEDIA_TYPE = MEDIA_TYPES["ics"]
 FORM = 1
 """Raise it when the same rows are to be told otherwise, so that nobody keeps what was told before."""
 
@@ -35,31 +33,19 @@ EXAMPLE = "\r\n".join(
 )
 
 
-class CalendarRenderer(BaseRenderer):
-    """Says in the OpenAPI document what is answered; the answer itself is ready text."""
-
-    media_type = MEDIA_TYPE
-    format = "ics"
-
-    def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
-        """Whatever else the view says, as to OPTIONS."""
-        return ORJSONRenderer().render(data)
-
-
 class CalendarQuery(serializers.Serializer[Any]):
     """Parameters of the calendar."""
 
     token = serializers.CharField(help_text="The secret of the URL, which the PMO hands out and can revoke.")
 
 
-class CalendarView(KnownParameters):
+class CalendarView(FileView, KnownParameters):
     """A contact's calendar, for who knows its URL; nobody signs in, whatever PUBLIC_READ says."""
 
     follows_plan = False
     authentication_classes = ()
     permission_classes = ()
-    renderer_classes = (CalendarRenderer,)
-    content_negotiation_class = WhateverIsAccepted
+    ending = "ics"
 
     def known_parameters(self) -> tuple[str, ...]:
         """The token."""

@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from gss_tracker.pagination import Pages
-from rollout.api.entries import PLAN_KINDS, EntrySerializer, entries, newest_version, with_previous
+from rollout.api.entries import PLAN_KINDS, EntrySerializer, entries, with_previous
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.api.writing.examples import CHANGES
+from rollout.history import newest_versions
 from rollout.models.visible import sees_people
 
 Cursor = Mapping[str, int]
@@ -129,10 +130,8 @@ class ChangesView(KnownParameters):
 
 def newest() -> Cursor:
     """How far the history goes now."""
-    found = {}
-    for name, model in LAST_FIRST:
-        found[name] = newest_version(model)
-    return {name: found[name] for name in START}
+    found = newest_versions(model for _, model in LAST_FIRST)
+    return {name: found[model] for name, model in PLAN_KINDS.items()}
 
 
 def written(cursor: Cursor) -> str:

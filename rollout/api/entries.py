@@ -72,13 +72,6 @@ class EntrySerializer(serializers.Serializer[Any]):
     before = serializers.DictField(help_text="What the version before had, of what this one changes.")
 
 
-def newest_version(kind: Model) -> int:
-    """The number of the last version that the history of a model has; 0 where it has none."""
-    versions: QuerySet[Any] = kind.history.order_by("-history_id")  # type: ignore[attr-defined]
-    newest = versions.first()
-    return int(newest.history_id) if newest else 0
-
-
 def with_previous(versions: "QuerySet[Any]") -> "QuerySet[Any]":
     """Versions that know the number of the one before them, oldest first."""
     earlier = versions.model.objects.filter(id=OuterRef("id"), history_id__lt=OuterRef("history_id"))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -50,8 +49,3 @@ class FileView(ConditionalView):
     def media_type(self) -> str:
         """Of what is answered."""
         return MEDIA_TYPES[self.ending]
-
-
-def example_of(name: str, value: Any, ending: str) -> OpenApiExample:
-    """An example of a file."""
-    return OpenApiExample(name, value=value, media_type=MEDIA_TYPES[ending], response_only=True)

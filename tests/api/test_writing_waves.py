@@ -1,6 +1,8 @@
 """Waves written by the API: changed by who has read them, once, with a reason, and never half."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rollout import recompute
 from rollout.models import Citation, PlanVersion, Wave
@@ -239,3 +241,13 @@ def test_number_of_rows_is_limited(send, rows):
     before = number()
     send("PATCH", "waves/", {"reason": WHY, "waves": rows}, 400)
     assert number() == before
+
+
+def test_queries_do_not_grow_with_the_rows_that_are_changed(send, get):
+    counts = []
+    for codes in (["nta-1"], ["mof-1", "jftc-1", "isa-1"]):
+        body = many(get, *codes, cutover="R9.7")
+        with CaptureQueriesContext(connection) as caught:
+            send("PATCH", "waves/", body)
+        counts.append(len(caught))
+    assert counts[0] == counts[1]

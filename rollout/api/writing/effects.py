@@ -9,13 +9,14 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from rollout.api.comparison import YearEndSerializer, year_end_json
-from rollout.api.entries import KINDS, EntrySerializer, entries, newest_version, with_previous
+from rollout.api.entries import KINDS, EntrySerializer, entries, with_previous
 from rollout.api.projection import ProjectionConflictSerializer, conflict_json
 from rollout.calendar_warnings import planned_users
 from rollout.consequences import Consequences
 from rollout.domain.comparison import year_ends
 from rollout.domain.plan import Basis, Plan
 from rollout.domain.projection import project
+from rollout.history import newest_versions
 from rollout.models.labels import WARNING_LABELS
 from rollout.models.visible import sees_people
 from rollout.reader import read_plan
@@ -52,7 +53,7 @@ class EffectsSerializer(serializers.Serializer[Any]):
 def effects_json(act: Callable[[], object], waves: Q, user: Any) -> dict[str, Any]:
     """`EffectsSerializer`'s fields of what `act` does, which is taken back; `waves`: those it may touch."""
     consequences = Consequences(waves, timezone.now())
-    newest = {kind: newest_version(kind) for kind in KINDS.values()}
+    newest = newest_versions(KINDS.values())
 
     def look() -> dict[str, Any]:
         act()

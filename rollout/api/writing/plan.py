@@ -26,7 +26,7 @@ from rollout.api.writing.inputs import (
     WaveChange,
     WaveRows,
 )
-from rollout.api.writing.rows import fill, save_rollout, withdraw
+from rollout.api.writing.rows import fill, save_rollout
 from rollout.api.writing.schema import writes
 from rollout.api.writing.views import WritingView
 from rollout.models import Rollout, Wave
@@ -166,9 +166,10 @@ def _change(
     if version != versions[wave.pk]:
         message = gettext("読んだあとに変更されています。いまの版は「{version}」です。")
         return {"version": [message.format(version=versions[wave.pk])]}
+    status_before = wave.status
     try:
         if fill(wave, row):
-            actions.check_wave(wave)
+            actions.check_change(wave, status_before)
             changed[code] = wave
     except ValidationError as error:
         detail = as_detail(error)
@@ -224,7 +225,7 @@ class RolloutWriting(WritingView):
 
         def act(values: dict[str, Any]) -> Rollout:
             rollout: Rollout = self.row_to_change(Rollout.objects.select_related("lead_ministry"))
-            withdraw(rollout, self.author(values))
+            actions.withdraw_rollout(rollout=rollout, actor=self.actor, reason=values["reason"])
             return rollout
 
         return self.write(ReasonInput, act, waves=lambda _: Q(rollout__code=code))

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Ministry
 from rollout import actions
@@ -14,7 +13,6 @@ from rollout.domain.dates import UNDECIDED
 from rollout.models import Rollout, RolloutCoverage, Wave
 
 Values = Mapping[str, Any]
-NOTHING_TO_WITHDRAW = _("この導入案件の移行単位は、すべて「利用中」か「中止」です。やめるものがありません。")
 
 
 class Author:
@@ -54,15 +52,6 @@ def save_rollout(row: Rollout, values: dict[str, Any], author: Author) -> None:
         _cover(row, covered, author)
     for wave in (waves or [{"code": f"{row.code[:58]}-1", "cutover": UNDECIDED}]) if is_new else ():
         author.save(Wave(rollout=row), wave)
-
-
-def withdraw(rollout: Rollout, author: Author) -> None:
-    """Cancel all waves of a rollout that have not moved. Raises ValidationError where there is none."""
-    waves = list(rollout.waves.awaited().select_related("rollout__lead_ministry"))
-    if not waves:
-        raise ValidationError(NOTHING_TO_WITHDRAW)
-    for wave in waves:
-        author.save(wave, {"status": "cancelled"})
 
 
 def fill(row: models.Model, values: Values) -> bool:

@@ -16,7 +16,7 @@ from gss_tracker.problems import as_detail
 from rollout.api.writing.inputs import NewScenario, ScenarioFacts
 from rollout.api.writing.rows import fill
 from rollout.api.writing.views import WritingView
-from rollout.models import Rollout, Scenario, ScenarioChange, Wave
+from rollout.models import Rollout, Scenario, ScenarioChange
 from rollout.models.visible import visible, visible_scenarios
 from rollout.scenario_actions import check_reach, save_scenario
 
@@ -64,10 +64,13 @@ class ScenarioWriting(WritingView):
         """The changes, checked. Raises InputError by their numbers."""
         found: list[ScenarioChange] = []
         errors: list[Any] = []
+        rollouts = {values["rollout"].pk for values in told}
+        seen = Rollout.objects.filter(visible(Rollout, self.request.user), pk__in=rollouts)
+        seen_keys = set(seen.order_by().values_list("pk", flat=True))
         for values in told:
             change = ScenarioChange(**values)
             try:
-                self._check(change, found)
+                _check(change, found, is_seen=change.rollout_id in seen_keys)
             except ValidationError as error:
                 errors.append(as_detail(error))
             else:
@@ -77,17 +80,17 @@ class ScenarioWriting(WritingView):
             raise InputError({"changes": errors})
         return found
 
-    def _check(self, change: ScenarioChange, others: list[ScenarioChange]) -> None:
-        for name, kind in (("rollout", Rollout), ("wave", Wave)):
-            row = getattr(change, name)
-            rows = kind._default_manager.filter(visible(kind, self.request.user))
-            if row is not None and not rows.filter(pk=row.pk).exists():
-                message = gettext("「{code}」というコードの{noun}はありません。")
-                raise ValidationError({name: message.format(code=row.code, noun=kind._meta.verbose_name)})
-        change.clean()
-        check_reach(change.rollout, change.wave, change.field)
-        if change.key in {other.key for other in others}:
-            raise ValidationError({"field": gettext("同じ導入案件・移行単位・項目の変更点が2つあります。")})
+
+def _check(change: ScenarioChange, others: list[ScenarioChange], *, is_seen: bool) -> None:
+    """Raise ValidationError, by field. A wave is one of the rollout's: who sees that sees it."""
+    if not is_seen:
+        message = gettext("「{code}」というコードの{noun}はありません。")
+        noun = Rollout._meta.verbose_name
+        raise ValidationError({"rollout": message.format(code=change.rollout.code, noun=noun)})
+    change.clean()
+    check_reach(change.rollout, change.wave, change.field)
+    if change.key in {other.key for other in others}:
+        raise ValidationError({"field": gettext("同じ導入案件・移行単位・項目の変更点が2つあります。")})
 
 
 def _said(change: ScenarioChange) -> tuple[object, ...]:
