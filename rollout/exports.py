@@ -1,6 +1,7 @@
 """Rows of the plan as tables for people: the columns of an export, which an import takes back."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -8,12 +9,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from ministries.models import Contact
 from rollout.domain.allocation import CountBasis
-from rollout.domain.dates import FuzzyDate, fiscal_year_label
+from rollout.domain.dates import FuzzyDate, fiscal_year_label, parse
 from rollout.domain.plan import NONE, Basis
 from rollout.models import Projection, Wave
 from rollout.models.labels import (
@@ -71,7 +73,7 @@ class WaveRecord:
         basis = self.basis
         return (
             *(self.code, self.ministry, self.scope, self.name, self.rollout, self.cohort_label),
-            *_cutover_for_people(self.cutover),
+            *_cutover_for_people(self.cutover.text),
             *(self.stated, self.users, "" if basis is None else _labels().basis[basis]),
             *(_labels().status[self.status], self.confirmed_on, self.note),
         )
@@ -81,24 +83,27 @@ class WaveRecord:
         basis = self.basis
         return (
             *(self.code, self.rollout, self.cohort, self.ministry_code, self.ministry, self.scope, self.name),
-            *_cutover_for_machines(self.cutover),
+            *_cutover_for_machines(self.cutover.text),
             *(self.stated, self.users, None if basis is None else _BASIS_NAMES[basis]),
             *(self.status, self.confirmed_on, self.note),
         )
 
 
+_BASES = {int(basis): basis for basis in CountBasis}
 _BASIS_NAMES = {basis: basis.name.lower() for basis in CountBasis}
 
 
-@lru_cache(maxsize=4096)  # few periods in many waves
-def _cutover_for_people(cutover: FuzzyDate) -> Row:
+@lru_cache(maxsize=4096)  # few texts in many waves; two of one period are equal, so texts are the key
+def _cutover_for_people(text: str) -> Row:
+    cutover = parse(text, lenient=True)
     precision = _labels().precision[cutover.precision]
     days = (cutover.earliest, cutover.latest, precision)
     return (cutover.text, cutover.format_japanese(), *days, _year(cutover))
 
 
 @lru_cache(maxsize=4096)
-def _cutover_for_machines(cutover: FuzzyDate) -> Row:
+def _cutover_for_machines(text: str) -> Row:
+    cutover = parse(text, lenient=True)
     days = (cutover.earliest, cutover.latest, cutover.precision or None)
     return (cutover.text, *days, cutover.open_ended, cutover.fiscal_year)
 
@@ -106,15 +111,21 @@ def _cutover_for_machines(cutover: FuzzyDate) -> Row:
 def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:
     """Each wave with the count that the stored projection has, read in chunks."""
     projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
-    rows = waves.values_list("pk", "merged_into_id", *_WAVE_PATHS).iterator(CHUNK)
+    rows = _streamed(waves.values_list("pk", "merged_into_id", *_WAVE_PATHS))
     while chunk := list(islice(rows, CHUNK)):
         users, basis = _counts(projection, [row[0] for row in chunk])
         for row, count, number in zip(chunk, users, basis, strict=True):
             known = projection is not None and row[1] is None
             users_known = known and count != NONE
             yield WaveRecord(  # type: ignore[call-arg]
-                *row[2:], count if users_known else None, CountBasis(number) if known else None
+                *row[2:], count if users_known else None, _BASES[number] if known else None
             )
+
+
+def _streamed(rows: QuerySet[Any, Row]) -> Iterator[Row]:
+    """Rows as the database finds them. PostgreSQL finds all of them first where there is no transaction."""
+    with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
+        yield from rows.iterator(CHUNK)
 
 
 def _counts(projection: Projection | None, keys: list[int]) -> tuple[list[int], list[int]]:

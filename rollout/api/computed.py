@@ -1,6 +1,7 @@
 """Views of what is computed from the plan."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -138,7 +139,7 @@ class ComputedView(KnownParameters):
 
     def known_parameters(self) -> Sequence[str]:
         """What the query has."""
-        return tuple(self.query_class().fields)
+        return parameters_of(self.query_class)
 
     def check_condition(self, request: Request, *seen: object) -> None:
         """Of the plan as it is; another moment and what-ifs are told apart by their bytes."""
@@ -150,6 +151,12 @@ class ComputedView(KnownParameters):
         query = self.query_class(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
         return dict(query.validated_data)
+
+
+@cache
+def parameters_of(query_class: type[serializers.Serializer[Any]]) -> tuple[str, ...]:
+    """The names of its parameters."""
+    return tuple(query_class().fields)
 
 
 class ProjectionView(ComputedView):

@@ -47,7 +47,10 @@ class CountSerializer(serializers.Serializer[Any]):
 
 
 class Counts:
-    """Counts of the default basis at a moment, None for now, which are read once, when first needed."""
+    """Counts of the default basis at a moment, None for now, which are read once, when first needed.
+
+    Rollouts have their citations read already, as `read_citations`.
+    """
 
     def __init__(self, moment: datetime | None = None) -> None:
         self.moment = moment
@@ -128,24 +131,12 @@ def _of_the_whole(rollout: Rollout) -> list[Citation]:
 def _adopted(rollout: Rollout) -> list[Citation]:
     """What the plan follows on users."""
     users = Citation.Subject.USERS
-    return [each for each in rollout.citations.all() if each.adopted and each.subject == users]
+    read: list[Citation] = rollout.read_citations  # type: ignore[attr-defined]
+    return [each for each in read if each.adopted and each.subject == users]
 
 
 def _words(citation: Citation) -> dict[str, str]:
     return {"source": citation.source.code, "title": citation.source.title, "text": citation.text}
-
-
-@extend_schema_field(CountSerializer)
-class WaveCountField(serializers.ReadOnlyField):
-    """The count of the wave that is serialized; `counts` is in the context."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(source="*", **kwargs)
-
-    def to_representation(self, value: Wave) -> dict[str, Any]:
-        """The wave's count."""
-        counts: Counts = self.context["counts"]
-        return counts.of_wave(value)
 
 
 @extend_schema_field(CountSerializer)

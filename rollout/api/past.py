@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
-from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -77,9 +76,7 @@ class AsOfRows(KnownParameters, SparseView):
 
     def get_object(self) -> Any:
         """The row, with what it relates to."""
-        row = next(iter(self.settled([super().get_object()])), None)
-        if row is None:  # deleted this moment
-            raise Http404
+        [row] = self.settled([super().get_object()])
         prefetch_related_objects([row], *self.relations())
         return row
 

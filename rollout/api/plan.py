@@ -5,7 +5,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models import Case, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, When
 from drf_spectacular.utils import (
     extend_schema,
     extend_schema_field,
@@ -18,14 +18,14 @@ from rest_framework.response import Response
 
 from ministries.models import Ministry
 from rollout.api.backends import contains
-from rollout.api.counts import Counts, RolloutCountField, WaveCountField
+from rollout.api.counts import Counts, CountSerializer, RolloutCountField
 from rollout.api.examples import ROLLOUT, WAVE, example
 from rollout.api.filters import RolloutFilter, WaveFilter
 from rollout.api.frame import SourceReferenceSerializer
 from rollout.api.ministries import MinistryReferenceSerializer
 from rollout.api.past import AsOfQuery, AsOfViewSet
-from rollout.api.periods import PeriodField
-from rollout.api.versions import VersionColumn, version_of_code, versions_of
+from rollout.api.periods import PeriodField, period_json
+from rollout.api.versions import VersionColumn, version_column, version_of_code, versions_of
 from rollout.api.writing import examples as bodies
 from rollout.api.writing.inputs import (
     NewRollout,
@@ -41,6 +41,7 @@ from rollout.api.writing.views import WritingView
 from rollout.domain.plan import Status
 from rollout.history import column_at, rows_at
 from rollout.models import Citation, Cohort, Rollout, RolloutCoverage, Source, Wave
+from rollout.models.labels import STATUS_LABELS
 
 
 class VersionField(serializers.CharField):
@@ -69,19 +70,18 @@ class RolloutReferenceSerializer(serializers.ModelSerializer[Rollout]):
 class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
     """A wave within its rollout."""
 
+    # The fields are the contract; `values` makes them: a page has thousands, and DRF takes long over each.
     cutover = PeriodField(allow_null=True, help_text="When its users start to use GSS; null when undecided.")
-    count = WaveCountField(help_text="Its users, from the projection read as `cumulative`.")
-    status_label = serializers.CharField(
-        source="get_status_display", read_only=True, help_text="In Japanese."
-    )
-    merged_into = serializers.SlugRelatedField[Any](
-        slug_field="code",
+    count = CountSerializer(read_only=True, help_text="Its users, from the projection read as `cumulative`.")
+    status_label = serializers.CharField(read_only=True, help_text="In Japanese.")
+    merged_into = serializers.CharField(
         read_only=True,
         allow_null=True,
         help_text="Code of the wave that it was merged into, which has its users; else null.",
     )
-    overdue_unconfirmed = serializers.SerializerMethodField(
-        help_text="予定日経過・未確認: the latest day has passed in Tokyo; neither in use nor cancelled."
+    overdue_unconfirmed = serializers.BooleanField(
+        read_only=True,
+        help_text="予定日経過・未確認: the latest day has passed in Tokyo; neither in use nor cancelled.",
     )
 
     class Meta:
@@ -99,9 +99,25 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
         )
         read_only_fields = fields
 
-    def get_overdue_unconfirmed(self, wave: Wave) -> bool:
-        """On the day in Tokyo that is looked at."""
-        return wave.is_overdue_unconfirmed(self.context["today"])
+    def to_representation(self, instance: Wave) -> dict[str, Any]:
+        """Those fields that are asked for."""
+        values = self.values(instance)
+        return {name: values[name] for name in self.fields}
+
+    def values(self, wave: Wave) -> dict[str, Any]:
+        """Every field; `counts` and `today`, the day in Tokyo that is looked at, are in the context."""
+        counts: Counts = self.context["counts"]
+        return {
+            "code": wave.code,
+            "name": wave.name,
+            "cutover": period_json(wave.cutover),
+            "count": counts.of_wave(wave),
+            "status": wave.status,
+            "status_label": str(STATUS_LABELS[wave.status]),
+            "merged_into": wave.merged_into and wave.merged_into.code,
+            "overdue_unconfirmed": wave.is_overdue_unconfirmed(self.context["today"]),
+            "note": wave.note,
+        }
 
 
 @extend_schema_serializer(examples=example("国税庁", WAVE))
@@ -120,6 +136,18 @@ class WaveSerializer(OwnWaveSerializer):
     class Meta(OwnWaveSerializer.Meta):
         fields = ("version", "rollout", "ministry", "cohort", *OwnWaveSerializer.Meta.fields)
         read_only_fields = fields
+
+    def values(self, wave: Wave) -> dict[str, Any]:
+        """With what it is a wave of."""
+        rollout = wave.rollout
+        ministry = rollout.lead_ministry
+        return {
+            "version": wave.version,  # type: ignore[attr-defined]
+            "rollout": {"code": rollout.code, "label": rollout.label},
+            "ministry": {"code": ministry.code, "name": ministry.name},
+            "cohort": rollout.cohort.code,
+            **super().values(wave),
+        }
 
 
 class CitationSerializer(serializers.ModelSerializer[Citation]):
@@ -175,7 +203,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     )
     waves = OwnWaveSerializer(many=True, read_only=True, help_text="By latest day, undecided ones last.")
     citations = CitationSerializer(
-        many=True, read_only=True, help_text="What each source says, adopted ones first."
+        source="read_citations", many=True, read_only=True, help_text="What each source says, adopted ones first."
     )
 
     weight_scope = serializers.ChoiceField(
@@ -233,18 +261,17 @@ class PlanViewSet(WritingView, AsOfViewSet[Any]):
         """With the counts and the day."""
         return {**super().get_serializer_context(), "counts": self.counts, "today": self.today}
 
-    def settled(self, rows: list[Any]) -> list[Any]:
-        """The same rows, each with its version at the moment looked at.
+    def get_queryset(self) -> QuerySet[Any]:
+        """Each row with its version, in one statement: never old values with a newer version."""
+        rows = super().get_queryset()
+        return rows if self.moment else rows.annotate(version=version_column(rows.model, OuterRef("pk")))
 
-        They are read again once their versions are known: what is changed meanwhile has an old version then,
-        with which nothing can be written, and never old values with a new one.
-        """
-        versions = versions_of(self.model, [row.pk for row in rows], self.moment)
-        if self.moment is None:
-            again = self.rows(self.model).in_bulk(list(versions))
-            rows = [again[row.pk] for row in rows if row.pk in again]
-        for row in rows:
-            row.version = versions[row.pk]
+    def settled(self, rows: list[Any]) -> list[Any]:
+        """Of the past, which does not change any more, each row with its version then."""
+        if self.moment:
+            versions = versions_of(self.model, [row.pk for row in rows], self.moment)
+            for row in rows:
+                row.version = versions[row.pk]
         return rows
 
     def row_version(self) -> VersionColumn | None:
@@ -275,8 +302,8 @@ class PlanViewSet(WritingView, AsOfViewSet[Any]):
             Prefetch(f"{path}lead_ministry", self.rows(Ministry)),
             Prefetch(f"{path}cohort", self.rows(Cohort)),
             Prefetch(f"{path}cohort__source", self.rows(Source)),
-            Prefetch(f"{path}citations", citations),
-            Prefetch(f"{path}citations__source", self.rows(Source)),
+            Prefetch(f"{path}citations", citations, to_attr="read_citations"),
+            Prefetch(f"{path}read_citations__source", self.rows(Source)),
         ]
 
 
@@ -332,7 +359,7 @@ class RolloutViewSet(RolloutWriting, PlanViewSet):
         by_day = F("cutover_latest").asc(nulls_last=True)
         return [
             *self.rollout_relations(),
-            Prefetch("citations__wave", self.rows(Wave)),
+            Prefetch("read_citations__wave", self.rows(Wave)),
             Prefetch("waves", self.rows(Wave).order_by(by_day, "code")),
             Prefetch("waves__merged_into", self.rows(Wave)),
             Prefetch("coverages", self.rows(RolloutCoverage).order_by(*in_order)),

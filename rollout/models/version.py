@@ -180,10 +180,10 @@ class Projection(models.Model):
 
     def find_count(self, wave_id: int) -> tuple[int | None, CountBasis] | None:
         """Users of a wave and where the number comes from; None for a wave that it was not computed for."""
-        [place], [found] = self._places(np.array([wave_id]))
-        if not found:
+        known, users, basis = self._counts
+        place = int(np.searchsorted(known, wave_id))
+        if place == len(known) or known[place] != wave_id:
             return None
-        _, users, basis = self._counts
         return None if users[place] == NONE else int(users[place]), CountBasis(int(basis[place]))
 
     def count_of(self, wave_id: int) -> tuple[int | None, CountBasis]:

@@ -1,5 +1,6 @@
 """Who has an answer already is told so in a few bytes, and never when it has changed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,13 @@ def everything(admin_client):
     suppose(("nta", "cutover", "R9.6"), code="if")
     recompute.recompute()
     return admin_client
+
+
+@pytest.fixture
+def clerk(client, django_user_model):
+    user = django_user_model.objects.create_user("clerk")
+    client.force_login(user)
+    return user
 
 
 @pytest.mark.parametrize("path", [*PLAN, *OTHERS])
@@ -89,12 +97,21 @@ def test_language_day_question_and_reader_make_another_answer(client, admin_clie
     assert all("Accept-Language" in answer["Vary"] for answer in asked)
 
 
-def test_right_that_is_given_makes_another_answer(client, django_user_model):
-    user = django_user_model.objects.create_user("clerk")
-    client.force_login(user)
-    before = get(client, "waves/")["ETag"]
-    user.user_permissions.add(Permission.objects.get(codename="view_scenario"))
-    assert get(client, "waves/", if_none_match=before).status_code == 200
+def test_right_that_is_given_makes_another_answer_where_it_opens_something(everything, client, clerk):
+    given = Permission.objects.filter(codename__in=["view_scenario", "view_rollout"])
+    clerk.user_permissions.add(given.get(codename="view_scenario"))
+    before = {path: get(client, path)["ETag"] for path in ("scenarios/if/", "waves/")}
+    clerk.user_permissions.add(given.get(codename="view_rollout"))
+    again = [get(client, path, if_none_match=tag).status_code for path, tag in before.items()]
+    assert again == [200, 304]
+
+
+def test_answer_that_is_there_costs_one_query_more_than_to_know_who_asks(client, clerk):
+    etag = get(client, "projection/")["ETag"]
+    with CaptureQueriesContext(connection) as caught:
+        again = get(client, "projection/", if_none_match=etag)
+    who = [query for query in caught.captured_queries if re.search("session|auth_(user|group)", query["sql"])]
+    assert (again.status_code, len(caught) - len(who)) == (304, 1)
 
 
 def test_head_says_the_same_without_a_body(client):

@@ -47,6 +47,16 @@ def test_people_get_japanese_headings_and_labels_with_the_mark(client):
     )
 
 
+@pytest.mark.parametrize("headers", ["ja", "en"])
+def test_one_period_keeps_each_of_its_spellings(client, headers):
+    move("nta-1", "R8.6")
+    move("mof-1", "令和8年6月")
+    [headings, *rows] = table(client, f"waves.csv?headers={headers}")
+    column = headings.index("切替" if headers == "ja" else "cutover")
+    written = {row[0]: row[column] for row in rows}
+    assert (written["nta-1"], written["mof-1"]) == ("R8.6", "令和8年6月")
+
+
 def test_machines_get_names_and_codes(client):
     rows = table(client, "waves.csv?headers=en&bom=false")
     nta = dict(zip(rows[0], next(row for row in rows if row[0] == "nta-1"), strict=True))

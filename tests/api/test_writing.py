@@ -135,17 +135,16 @@ def test_rollout_is_not_withdrawn_by_who_has_not_seen_its_waves(send, version):
 
 def test_change_between_reading_values_and_version_is_no_key(client, send, monkeypatch):
     """Somebody else saves at the worst moment: what was read cannot then be written over theirs."""
-    known = plan.versions_of
+    settled = plan.PlanViewSet.settled
 
-    def overtaken(kind, keys, moment=None):
-        found = known(kind, keys, moment)
+    def overtaken(view, rows):
         change(Wave.objects.get(code="nta-1"), note="他の人")
-        return found
+        return settled(view, rows)
 
-    monkeypatch.setattr(plan, "versions_of", overtaken)
+    monkeypatch.setattr(plan.PlanViewSet, "settled", overtaken)
     read = client.get("/api/v1/waves/nta-1/").json()
     monkeypatch.undo()
-    assert read["note"] == "他の人"
+    assert read["note"] == ""
     send("PATCH", "waves/nta-1/", {"note": "自分", "reason": WHY}, 412, version=read["version"])
 
 
