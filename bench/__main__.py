@@ -32,9 +32,10 @@ def main() -> None:
     print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
     print_reminder_tables()
     print_import_table()
-    print_api_table()
     if connection.vendor == "sqlite":  # it needs no database: once is enough
         print_risk_table()
+    else:
+        print_api_table()
 
 
 if __name__ == "__main__":

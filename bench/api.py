@@ -1,27 +1,33 @@
-"""The API against bare views behind the same middleware, in one process, turn by turn.
+"""The API against bare views, turn by turn, through one gunicorn on PostgreSQL and Redis.
 
-Requests go through the whole of Django by its test client, those that write with a token. What a server and a
-network add is the same for both sides, and left out. A ratio is times as long as the floor.
+Everybody asks with a token, so that authentication is the same on both sides; reading is wrk's, one request
+after another. A ratio is times as long as the floor.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
-from django.test import Client, override_settings
 
 from bench import bare
 from bench.plans import build_plan
-from bench.timing import Ratio, ratio, take_turns
+from bench.service import ask, seconds_each, service
+from bench.timing import Ratio, ratio
 from rollout.models import PlanVersion, Wave
 from rollout.recompute import recompute
 from signin.models import ServiceToken
+
+Headers = Mapping[str, str]
+PROJECTION = "/api/v1/projection/"
+PAGE = "/api/v1/waves/?status=planned&cutover_after=2000-01-01&page_size=100"
+TABLE = "/api/v1/export/waves.csv?headers=en&bom=false"
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,6 @@ class Answers:
 
     waves: int
     page_seconds: float
-    far_page_seconds: float
     csv_seconds: float
     first_piece_seconds: float
     projection: Ratio
@@ -42,50 +47,43 @@ class Answers:
     patch: Ratio
 
 
-@override_settings(
-    ROOT_URLCONF="bench.bare", PUBLIC_READ=True, ALLOWED_HOSTS=["testserver"], API_REQUESTS_PER_MINUTE=10**9
-)
 def measure(waves: int, turns: int) -> Answers:
     """All of it at one size."""
     build_plan(waves)
     PlanVersion.objects.raise_number(history_missing=True)
     recompute()
-    reader = Client()
-    account: Any = get_user_model()._default_manager.create_user("bench")
-    account.user_permissions.add(Permission.objects.get(codename="change_wave"))
-    _, token = ServiceToken.objects.create(account, name="bench", expiry=timedelta(days=1), writes=True)
-    editor = Client(HTTP_AUTHORIZATION=f"Token {token}")
-    answer = reader.get("/api/v1/projection/")
-    cache.set(bare.BYTES, answer.content, None)
-    tag = answer.headers["ETag"]
-    page = "/api/v1/waves/?status=planned&cutover_after=2000-01-01&page_size=100"
-    far, after = _far_page(reader, page, waves)
-    code = Wave.objects.filter(status="planned").values_list("code", flat=True)[0]
-    times = take_turns(
-        {
-            "projection": partial(_get, reader, "/api/v1/projection/"),
-            "bytes": partial(_get, reader, "/bare/bytes/"),
-            "304": partial(_get, reader, "/api/v1/projection/", 304, HTTP_IF_NONE_MATCH=tag),
-            "page": partial(_get, reader, page),
-            "far page": partial(_get, reader, far),
-            "bare page": partial(_get, reader, "/bare/page/"),
-            "bare far page": partial(_get, reader, f"/bare/page/?after={after}"),
-            "numbered page": partial(_get, editor, "/bare/waves/"),
-            "csv": partial(_read, reader, "/api/v1/export/waves.csv?headers=en"),
-            "bare csv": partial(_read, reader, "/bare/waves.csv"),
-            "first piece": partial(_read, reader, "/api/v1/export/waves.csv?headers=en", pieces=2),
-        },
-        turns,
-    )
-    edits = {
-        "patch": _patching(editor, f"/api/v1/waves/{code}/"),
-        "bare patch": _patching(editor, f"/bare/waves/{code}/"),
-    }
-    edit_times = take_turns(edits, turns)  # last, since they make every answer new
+    headers = {"Authorization": f"Token {_token()}", "Content-Type": "application/json"}
+    with service() as bind:
+        read = partial(_read, bind, headers)
+        answer = ask(bind, PROJECTION, headers)
+        cache.set(bare.BYTES, answer.read(), None)
+        known = {**headers, "If-None-Match": str(answer.headers["ETag"])}
+        far = _far_page(bind, headers, waves)
+        code = Wave.objects.filter(status="planned").values_list("code", flat=True)[0]
+        asked = partial(seconds_each, bind, headers=headers)
+        times = _take_turns(
+            {
+                "projection": partial(asked, PROJECTION),
+                "bytes": partial(asked, "/bare/bytes/"),
+                "304": partial(seconds_each, bind, PROJECTION, known),
+                "page": partial(asked, PAGE),
+                "far page": partial(asked, far),
+                "bare page": partial(asked, "/bare/page/"),
+                "numbered page": partial(asked, "/bare/waves/"),
+                "csv": partial(_seconds, partial(read, TABLE)),
+                "bare csv": partial(_seconds, partial(read, "/bare/waves.csv")),
+                "first piece": partial(_first_piece, bind, headers),
+            },
+            turns,
+        )
+        edits = {
+            "patch": partial(_seconds, _patching(bind, headers, f"/api/v1/waves/{code}/")),
+            "bare patch": partial(_seconds, _patching(bind, headers, f"/bare/waves/{code}/")),
+        }
+        edit_times = _take_turns(edits, turns * 4)  # last, since they make every answer new
     return Answers(
         waves=waves,
         page_seconds=min(times["page"]),
-        far_page_seconds=min(times["far page"]),
         csv_seconds=min(times["csv"]),
         first_piece_seconds=min(times["first piece"]),
         projection=ratio(times, "projection", "bytes"),
@@ -98,31 +96,46 @@ def measure(waves: int, turns: int) -> Answers:
     )
 
 
-def _far_page(client: Client, page: str, waves: int) -> tuple[str, str]:
-    """The address of a page nine tenths into the list, and the day that it begins with."""
-    step = page.replace("page_size=100", "page_size=1000")
+def _token() -> str:
+    account: Any = get_user_model()._default_manager.create_user("bench")
+    account.user_permissions.add(Permission.objects.get(codename="change_wave"))
+    _, token = ServiceToken.objects.create(account, name="bench", expiry=timedelta(days=1), writes=True)
+    return str(token)
+
+
+def _take_turns(things: Mapping[str, Callable[[], float]], turns: int) -> dict[str, list[float]]:
+    """The seconds that each thing says it took, one entry a turn; the first turn is not counted."""
+    taken = [{name: measured() for name, measured in things.items()} for _ in range(turns + 1)][1:]
+    return {name: [turn[name] for turn in taken] for name in things}
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = perf_counter()
+    run()
+    return perf_counter() - start
+
+
+def _read(bind: str, headers: Headers, path: str) -> bytes:
+    return ask(bind, path, headers).read()
+
+
+def _first_piece(bind: str, headers: Headers) -> float:
+    """Until the first rows are there; nobody waits for the rest."""
+    start = perf_counter()
+    ask(bind, TABLE, headers).read(1000)
+    return perf_counter() - start
+
+
+def _far_page(bind: str, headers: Headers, waves: int) -> str:
+    """The path of a page nine tenths into the list."""
+    step = PAGE.replace("page_size=100", "page_size=1000")
     for _ in range(max(1, waves * 6 // 10 // 1000)):
-        body = client.get(step).json()
-        step = body["next"] or step
-    day = body["results"][-1]["cutover"]["latest"]
-    return step.replace("page_size=1000", "page_size=100"), day
+        following = json.loads(_read(bind, headers, step))["next"]
+        step = following.partition(bind)[2] if following else step
+    return step.replace("page_size=1000", "page_size=100")
 
 
-def _get(client: Client, path: str, status: int = 200, **headers: Any) -> None:
-    answer = client.get(path, **headers)
-    if answer.status_code != status:
-        raise RuntimeError(f"{path}: {answer.status_code}")
-
-
-def _read(client: Client, path: str, pieces: int | None = None) -> None:
-    answer: Any = client.get(path)
-    for number, _ in enumerate(answer.streaming_content, 1):
-        if number == pieces:
-            break
-    answer.close()
-
-
-def _patching(client: Client, path: str) -> Callable[[], None]:
+def _patching(bind: str, headers: Headers, path: str) -> Callable[[], None]:
     """Change a wave's note, each time to another one."""
     number = 0
 
@@ -130,12 +143,10 @@ def _patching(client: Client, path: str) -> Callable[[], None]:
         nonlocal number
         number += 1
         body: dict[str, Any] = {"note": f"{path[:5]} {number}"}
-        headers: dict[str, str] = {}
+        known: Headers = {}
         if path.startswith("/api/"):
             version = Wave.history.filter(code=path.split("/")[-2]).latest("history_id").history_id
-            body["reason"], headers = "bench", {"If-Match": f'"{version}"'}
-        answer = client.patch(path, json.dumps(body), "application/json", headers=headers)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{path}: {answer.status_code} {answer.content[:300]!r}")
+            body["reason"], known = "bench", {"If-Match": f'"{version}"'}
+        ask(bind, path, {**headers, **known}, "PATCH", json.dumps(body).encode()).read()
 
     return patch

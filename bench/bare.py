@@ -34,13 +34,11 @@ class BareBytes(APIView):
 
 
 class BareWaves(APIView):
-    """A page of waves as values, after a row."""
+    """A page of waves as values."""
 
     def get(self, request: Request) -> HttpResponse:
         """Filtered by status, by day and code."""
         rows = Wave.objects.filter(status="planned", cutover_latest__isnull=False)
-        if after := request.query_params.get("after"):
-            rows = rows.filter(cutover_latest__gte=after)
         rows = rows.order_by("cutover_latest", "rollout__order", "code")
         return HttpResponse(orjson.dumps(list(rows.values(*COLUMNS)[:PAGE]), default=str))
 
@@ -76,12 +74,18 @@ class WholeWave(serializers.ModelSerializer[Wave]):
         fields = "__all__"
 
 
+class NumberedPages(PageNumberPagination):
+    """Which are counted and skipped."""
+
+    page_size = PAGE
+
+
 class BareWaveSet(viewsets.ModelViewSet[Wave]):
     """As DRF's tutorial has it: numbered pages, and PATCH without a question."""
 
     queryset = Wave.objects.order_by("cutover_latest", "rollout__order", "code")
     serializer_class = WholeWave
-    pagination_class = PageNumberPagination
+    pagination_class = NumberedPages
     lookup_field = "code"
 
     def get_queryset(self) -> Any:

@@ -10,6 +10,7 @@ from bench import api, edit, imports, ledger, mails, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
+from bench.service import WRK
 
 SIZES = (25, 2_500, 100_000, 1_000_000)
 WITH_HISTORY = 100_000
@@ -125,6 +126,9 @@ def print_import_table() -> None:
 
 def print_api_table() -> None:
     """Answers of the API against bare ones."""
+    if WRK is None:
+        write("", "The API was not measured: wrk is not installed.", "")
+        return
     write("", f"### The API on {database_version()}", "", describe_machine(), "", *_head(API_HEADINGS))
     for waves in API_SIZES:
         with throw_away_database():

@@ -122,7 +122,7 @@ def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:
             )
 
 
-def _streamed(rows: QuerySet[Any, Row]) -> Iterator[Row]:
+def _streamed(rows: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
     """Rows as the database finds them. PostgreSQL finds all of them first where there is no transaction."""
     with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
         yield from rows.iterator(CHUNK)

@@ -203,7 +203,10 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     )
     waves = OwnWaveSerializer(many=True, read_only=True, help_text="By latest day, undecided ones last.")
     citations = CitationSerializer(
-        source="read_citations", many=True, read_only=True, help_text="What each source says, adopted ones first."
+        source="read_citations",
+        many=True,
+        read_only=True,
+        help_text="What each source says, adopted ones first.",
     )
 
     weight_scope = serializers.ChoiceField(
