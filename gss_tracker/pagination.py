@@ -49,7 +49,7 @@ class Pages(PageNumberPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """What `get_paginated_response` answers, for OpenAPI."""
-        link = {"type": "string", "format": "uri", "nullable": True, "example": None}
+        link = {"type": ["string", "null"], "format": "uri", "example": None}
         return {
             "type": "object",
             "required": ["results", "next", "previous"],

@@ -22,6 +22,11 @@ SEED_NOW = datetime(2026, 11, 23, 16, tzinfo=ZoneInfo("Asia/Tokyo"))
 IN_CI = bool(os.environ.get("CI"))
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
+MAY_BE_MISSING = {
+    "browser": (CHROMIUM, "needs Chromium: put chromium, chromium-browser or google-chrome on PATH"),
+    "node": (shutil.which("npm"), "needs Node.js 20 or newer: put node and npm on PATH"),
+}
+
 settings.register_profile("gss_tracker", deadline=None, derandomize=IN_CI)
 settings.load_profile("gss_tracker")
 
@@ -37,11 +42,11 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("browser") and not CHROMIUM:
-        missing = "needs Chromium: put chromium, chromium-browser or google-chrome on PATH"
-        if IN_CI:
-            pytest.fail(missing, pytrace=False)
-        pytest.skip(missing)
+    for marker, (is_here, missing) in MAY_BE_MISSING.items():
+        if item.get_closest_marker(marker) and not is_here:
+            if IN_CI:
+                pytest.fail(missing, pytrace=False)
+            pytest.skip(missing)
 
 
 @pytest.fixture(autouse=True)

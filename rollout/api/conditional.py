@@ -3,8 +3,8 @@
 What an answer of the plan says follows from a few things, which together are its ETag: the version of the
 plan and of its figures, the day in Tokyo, the moment looked at, the question, the language and who asks.
 Answers that follow from anything else (the ledger, scenarios, the rights of who asks) get an ETag from their
-bytes, by Django's `ConditionalGetMiddleware`, which costs the making of them. The tag of one row that can be written begins
-with the row's own version (`rollout.api.versions`), which `If-Match` is compared with.
+bytes, by Django's `ConditionalGetMiddleware`, which costs the making of them. The tag of one row that can be
+written begins with the row's own version (`rollout.api.versions`), which `If-Match` is compared with.
 """
 
 from functools import cache
@@ -79,7 +79,7 @@ class ConditionalView(APIView):
 
 
 def _state(version: VersionColumn | None) -> tuple[object, ...]:
-    """`ConditionalView.state`, and the version of the row that is asked for, where there is one: in one query."""
+    """`ConditionalView.state`, and the version of the row where one is asked for: in one query."""
     if version is None:
         with connection.cursor() as cursor:
             cursor.execute(*_plan_statement(connection.vendor))

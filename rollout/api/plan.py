@@ -102,7 +102,7 @@ class OwnWaveSerializer(serializers.ModelSerializer[Wave]):
     def to_representation(self, instance: Wave) -> dict[str, Any]:
         """Those fields that are asked for."""
         values = self.values(instance)
-        return {name: values[name] for name in self.fields}
+        return {name: values[name] for name in map(str, self.fields)}
 
     def values(self, wave: Wave) -> dict[str, Any]:
         """Every field; `counts` and `today`, the day in Tokyo that is looked at, are in the context."""

@@ -97,6 +97,9 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             operation["responses"].update(found)
             names = [name for name in PARAMETERS if reads or name != "IfNoneMatch"]
             operation["operationId"] = operation["operationId"].replace(".", "_")
+            operation["summary"] = _summary(path, operation)
+            for parameter in operation.get("parameters", ()):
+                parameter.get("schema", {}).pop("title", None)  # a generated client would name a class by it
             _leave_out_unknown(path, operation)
             if path.endswith(".json"):
                 operation["responses"]["200"]["content"]["application/json"]["schema"] = {"type": "object"}
@@ -106,9 +109,17 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             operation["parameters"] = [*operation.get("parameters", ()), *refs]
             tagged = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
             operation["responses"]["200"].setdefault("headers", {}).update(tagged)
-            if reads and not _right_needed(path) and path not in BY_TOKEN:
-                operation["security"].append({})  # nobody need sign in where PUBLIC_READ is on
+            if reads and not _right_needed(path):
+                # Nobody need sign in where PUBLIC_READ is on, nor for a calendar, whose address is secret.
+                operation["security"] = [*operation.get("security", ()), {}]
     return result
+
+
+def _summary(path: str, operation: dict[str, Any]) -> str:
+    """What it is in one line; one row is described as its list is."""
+    if operation["operationId"].endswith("_retrieve") and path.endswith("{code}/"):
+        return f"One row of `{path.split('/')[3]}/`"
+    return str(operation["description"]).partition("\n")[0].removesuffix(".")
 
 
 def _responses_to_writing(operation: dict[str, Any]) -> dict[str, Any]:

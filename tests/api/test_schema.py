@@ -227,7 +227,7 @@ def test_schema_is_served(client):
 
 
 def test_schema_needs_no_database():
-    assert SchemaGenerator().get_schema(request=None, public=True)["openapi"] == "3.0.3"
+    assert SchemaGenerator().get_schema(request=None, public=True)["openapi"] == "3.1.0"
 
 
 class Scripts(HTMLParser):

@@ -35,7 +35,7 @@ class Input(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "nullable": True, "maxLength": 60, "example": "R9.1"})
+@extend_schema_field({"type": "string", "maxLength": 60, "example": "R9.1"})
 class PeriodInput(serializers.CharField):
     """A period as people write it."""
 
