@@ -319,7 +319,10 @@ CORS_ALLOW_HEADERS = [
     "if-match",
     "if-none-match",
 ]
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    *("Deprecation", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Sunset"),
+    "X-Request-ID",
+]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -330,7 +333,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["gss_tracker.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["gss_tracker.parsers.ORJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "gss_tracker.keyset.KeysetPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gss_tracker.deprecation.Schema",
     "EXCEPTION_HANDLER": "gss_tracker.problems.problem_response",
     "DATETIME_FORMAT": "iso-8601",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is an unknown parameter like any other

@@ -142,6 +142,11 @@ def wave_rows(waves: QuerySet[Wave]) -> Iterator[Row]:
 
 def wave_row(wave: Wave, projection: Projection | None) -> Row:
     """One of them, under WAVE_HEADINGS."""
+    return wave_record(wave, projection).for_people()
+
+
+def wave_record(wave: Wave, projection: Projection | None) -> WaveRecord:
+    """The same of a wave that is read already, with its rollout, its ministry and its cohort."""
     rollout = wave.rollout
     users, basis = projection.count_of(wave.pk) if projection and not wave.is_merged else (None, None)
     return WaveRecord(
@@ -160,7 +165,7 @@ def wave_row(wave: Wave, projection: Projection | None) -> Row:
         note=wave.note,
         users=users,
         basis=basis,
-    ).for_people()
+    )
 
 
 class _Labels(NamedTuple):

@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gss_tracker.deprecation import Deprecation
 from ministries.liaison import is_limited
 from rollout.api.versions import VersionColumn
 from rollout.domain.plan import Basis
@@ -37,6 +38,8 @@ class ConditionalView(APIView):
     """A view whose answers carry an ETag; `follows_plan` says that the plan alone decides what they say."""
 
     follows_plan = True
+    deprecation: Deprecation | None = None
+    """Where the endpoint will go."""
     etag = ""
     state: tuple[object, ...] | None = None
     """What the plan's answers follow from, of all readers: its version, that of its figures, and the day."""
@@ -69,6 +72,9 @@ class ConditionalView(APIView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """With the ETag, and word that it is to be asked for again: a plan changes any time."""
         answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.deprecation is not None:
+            for name, value in self.deprecation.headers().items():
+                answer.headers[name] = value
         if answer.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
             if self.etag:
                 answer.headers["ETag"] = self.etag

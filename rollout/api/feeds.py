@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -27,12 +28,13 @@ from rollout.api.conditional import NotModifiedError
 from rollout.api.entries import entries
 from rollout.api.files import MEDIA_TYPES, FileView
 from rollout.api.parameters import ChoiceParameter, FlagParameter
+from rollout.api.past import AsOfQuery
 from rollout.api.plan import WaveViewSet
 from rollout.api.schema import OBEYED
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity, Point, period_label, period_text
-from rollout.exports import WAVE_COLUMNS, WAVE_HEADINGS, WaveRecord, wave_records
+from rollout.exports import WAVE_COLUMNS, WAVE_HEADINGS, WaveRecord, wave_record, wave_records
 from rollout.models.visible import sees_people
 from rollout.tables import Row, csv_lines, write_workbook
 
@@ -123,7 +125,8 @@ class TableView(FileView):
         )
 
     def _file_name(self) -> str:
-        return f"gss-{self.table}-{timezone.localdate()}.{self.ending}"
+        day = timezone.localdate(getattr(self, "moment", None))
+        return f"gss-{self.table}-{day}.{self.ending}"
 
 
 class WaveTable(TableView, WaveViewSet):
@@ -133,26 +136,37 @@ class WaveTable(TableView, WaveViewSet):
     pagination_class = None
 
     def known_parameters(self) -> Sequence[str]:
-        """As the list has them, without pages and fields; the past is for `waves/`."""
-        left_out = ("as_of", CURSOR, "page_size", "fields")
+        """As the list has them, without pages and fields."""
+        left_out = (CURSOR, "page_size", "fields")
         return (
             *(name for name in super().known_parameters() if name not in left_out),
             *self.table_parameters(),
         )
 
-    @extend_schema(parameters=[TableQuery], responses=OpenApiTypes.BINARY, filters=True)
+    @extend_schema(parameters=[AsOfQuery, TableQuery], responses=OpenApiTypes.BINARY, filters=True)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         """All waves in one table.
 
-        The filters, `search` and `ordering` of `waves/`; users as the stored projection has them.
+        The filters, `search`, `ordering` and `as_of` of `waves/`; users as the projection has them.
         """
-        waves = self.filter_queryset(self.get_queryset())
         return self.answer(
             WAVE_HEADINGS,
             WAVE_COLUMNS,
-            lambda: map(WaveRecord.for_people, wave_records(waves)),
-            lambda: map(WaveRecord.for_machines, wave_records(waves)),
+            lambda: map(WaveRecord.for_people, self._records()),
+            lambda: map(WaveRecord.for_machines, self._records()),
         )
+
+    def _records(self) -> Iterator[WaveRecord]:
+        waves = self.filter_queryset(self.get_queryset())
+        return wave_records(waves) if self.moment is None else self._past_records(waves)
+
+    def _past_records(self, waves: Any) -> Iterator[WaveRecord]:
+        """Each as it was known then. The rows of the past are joined by id: many at a time."""
+        versions = waves.iterator(MANY)
+        while some := [version.instance for version in islice(versions, MANY)]:
+            prefetch_related_objects(some, *self.relations())
+            for wave in some:
+                yield wave_record(wave, self.counts.projection)
 
 
 class CurveQuery(ProjectionQuery):

@@ -3,17 +3,22 @@
 import csv
 import json
 import re
+from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import time_machine
+from django.utils import timezone
 from openpyxl import load_workbook
 
+from ministries.models import Ministry
 from rollout import recompute
 from rollout.exports import WAVE_COLUMNS, WAVE_HEADINGS
 from rollout.models import Wave
-from tests.api.edits import change, move
+from tests.api.edits import change, move, publish, withdraw
+from tests.conftest import SEED_NOW
 
 pytestmark = pytest.mark.usefixtures("seeded")
 
@@ -115,7 +120,7 @@ def test_filters_search_and_order_are_those_of_the_list(client, codes):
         *(
             "waves.csv?x=1",
             "waves.csv?page=2",
-            "waves.csv?as_of=2026-11-22",
+            "waves.csv?as_of=soon",
             "waves.csv?headers=fr",
             "waves.csv?raw=1",
         ),
@@ -224,3 +229,27 @@ def test_json_lines_and_workbooks_are_read_by_pandas(client):
     book = pd.read_excel(BytesIO(fetch(client, "waves.xlsx?headers=en")[1]))
     assert list(lines.columns) == list(book.columns) == list(WAVE_COLUMNS)
     assert lines["users"].sum() == book["users"].sum() > 100_000
+
+
+@pytest.mark.parametrize("query", ["headers=en", "headers=ja", "headers=en&status=planned&ordering=-cutover"])
+def test_table_of_a_past_moment_is_what_it_was_then(client, query):
+    then = table(client, f"waves.csv?{query}")
+    moment = timezone.now().isoformat().replace("+", "%2B")
+    withdraw("jftc-1")
+    move("nta-1", "R9.6")
+    change(Ministry.objects.get(code="nta"), name="改称庁")
+    publish(300_000)
+    recompute.recompute()
+    assert table(client, f"waves.csv?{query}") != then
+    answer, _ = fetch(client, f"waves.csv?{query}&as_of={moment}")
+    assert (answer["X-Stale"], "X-As-Of" in answer) == ("false", True)
+    assert table(client, f"waves.csv?{query}&as_of={moment}") == then
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "xlsx"])
+def test_table_of_the_past_has_its_day_in_the_name_and_a_tag(client, ending):
+    with time_machine.travel(SEED_NOW + timedelta(days=3)):
+        answer, _ = fetch(client, f"waves.{ending}?as_of=2026-11-24")
+        assert f'"gss-waves-2026-11-24.{ending}"' in answer["Content-Disposition"]
+        path = f"/api/v1/export/waves.{ending}?as_of=2026-11-24"
+        assert client.get(path, headers={"If-None-Match": answer["ETag"]}).status_code == 304

@@ -182,9 +182,7 @@ def test_use_is_noted_once_a_minute(client, give, django_assert_num_queries):
 def test_token_costs_one_query(client, give, django_assert_num_queries):
     _, text = give()
     tag = ask(client, text)["ETag"]
-    with django_assert_num_queries(
-        5
-    ):  # the token with its account, then as for a session: whether limited, rights
+    with django_assert_num_queries(3):  # the token with its account, whether limited, the state of the plan
         answer = ask(client, text, headers={"if_none_match": tag})
     assert answer.status_code == 304
 
