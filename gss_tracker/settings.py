@@ -355,6 +355,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "rollout.api.schema.describe_problems",
+        "rollout.api.schema.describe_expanded",
     ],
     "ENUM_NAME_OVERRIDES": {
         "BasisEnum": ["cumulative", "group"],

@@ -26,11 +26,13 @@ from rollout.api.changes import START, ChangesQuery, Cursor, versions_since
 from rollout.api.computed import ComputedView, ProjectionQuery, see
 from rollout.api.conditional import NotModifiedError
 from rollout.api.entries import entries
+from rollout.api.expand import EXPAND
 from rollout.api.files import MEDIA_TYPES, FileView
 from rollout.api.parameters import ChoiceParameter, FlagParameter
 from rollout.api.past import AsOfQuery
 from rollout.api.plan import WaveViewSet
 from rollout.api.schema import OBEYED
+from rollout.api.sparse import FIELDS
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity, Point, period_label, period_text
@@ -137,7 +139,7 @@ class WaveTable(TableView, WaveViewSet):
 
     def known_parameters(self) -> Sequence[str]:
         """As the list has them, without pages and fields."""
-        left_out = (CURSOR, "page_size", "fields")
+        left_out = (CURSOR, "page_size", FIELDS, EXPAND)
         return (
             *(name for name in super().known_parameters() if name not in left_out),
             *self.table_parameters(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
@@ -10,6 +10,7 @@ from rest_framework import mixins, serializers
 
 from gss_tracker.keyset import CURSOR
 from rollout.api.examples import COHORT, OBSERVATION, SOURCE, TARGET, example
+from rollout.api.expand import EXPAND
 from rollout.api.past import AsOfQuery, AsOfRows, AsOfViewSet
 from rollout.api.periods import PeriodField
 from rollout.api.sparse import FIELDS
@@ -156,6 +157,7 @@ class CohortViewSet(AsOfViewSet[Cohort]):
     """Published groups of rollouts, in published order."""
 
     queryset = Cohort.objects.all()
+    expandable: ClassVar = {"source": SourceViewSet}
     serializer_class = CohortSerializer
     default_ordering = ("order",)
 
@@ -174,6 +176,7 @@ class TargetViewSet(AsOfViewSet[Target]):
     """The final target and the checkpoints on the way, by deadline; the final one comes last."""
 
     queryset = Target.objects.all()
+    expandable: ClassVar = {"source": SourceViewSet}
     serializer_class = TargetSerializer
     default_ordering = ("by",)
 
@@ -196,13 +199,14 @@ class ObservationViewSet(ObservationWriting, AsOfRows, mixins.ListModelMixin):
     """Published counts of GSS users over time, oldest first."""
 
     queryset = Observation.objects.all()
+    expandable: ClassVar = {"source": SourceViewSet}
     serializer_class = ObservationSerializer
     filter_backends = ()
 
     def known_parameters(self) -> Sequence[str]:
         """The moment, fields and pages."""
         listed = self.action == "list"
-        return ("as_of", FIELDS, CURSOR, "page_size") if listed else super().known_parameters()
+        return ("as_of", EXPAND, FIELDS, CURSOR, "page_size") if listed else super().known_parameters()
 
     def get_queryset(self) -> QuerySet[Any]:
         """By the day that they speak of, then by source."""

@@ -5,11 +5,11 @@ question is asked of the rows of one moment, and rows are joined by id: `rows_at
 where no moment was asked for, and filters, orderings and answers go the same way for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
 from django.utils import timezone
@@ -19,8 +19,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from rollout.api.backends import Filters, Ordering, Search
+from rollout.api.expand import EXPAND, check_expand, expand
 from rollout.api.moments import AS_OF_HELP, MomentParameter
-from rollout.api.sparse import SparseView
+from rollout.api.sparse import FIELDS, SparseView
 from rollout.api.views import KnownParameters, ReadViewSet, Row, seen_by
 from rollout.history import rows_at
 
@@ -35,10 +36,12 @@ class AsOfRows(KnownParameters, SparseView):
     """Rows as they are known now or, with `as_of`, as they were known then."""
 
     queryset: QuerySet[Any]
+    expandable: ClassVar[Mapping[str, type["AsOfRows"]]] = {}
+    """What `expand` may put in full, and whose lists say how."""
 
     def known_parameters(self) -> Sequence[str]:
-        """With `as_of`."""
-        return ("as_of", *super().known_parameters())
+        """With `as_of` and, where there is something to expand, `expand`."""
+        return ("as_of", *([EXPAND] if self.expandable else ()), *super().known_parameters())
 
     def read_moment(self, request: Request) -> None:
         """The one that `as_of` names. Raises as `MomentParameter` does."""
@@ -96,6 +99,17 @@ class AsOfRows(KnownParameters, SparseView):
             answer.headers["X-As-Of"] = self._moment_text
         return answer
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        names = self.names_to_expand()
+        answer: Response = super().list(request, *args, **kwargs)  # type: ignore[misc]
+        expand(self, answer.data["results"], names)
+        return answer
+
+    def names_to_expand(self) -> Sequence[str]:
+        """The fields that are asked for in full. Raises ValidationError for others."""
+        query = self.request.query_params
+        return check_expand(query[EXPAND], self.expandable, query.get(FIELDS)) if EXPAND in query else ()
+
     @property
     def _moment_text(self) -> str:
         return timezone.localtime(self.moment).isoformat()
@@ -106,3 +120,9 @@ class AsOfViewSet(AsOfRows, ReadViewSet[Row]):
 
     queryset: QuerySet[Any]
     filter_backends = (Filters, Search, Ordering)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        names = self.names_to_expand()
+        answer = super().retrieve(request, *args, **kwargs)
+        expand(self, [answer.data], names)
+        return answer

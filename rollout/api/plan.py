@@ -22,7 +22,7 @@ from rollout.api.counts import Counts, CountSerializer, RolloutCountField
 from rollout.api.examples import ROLLOUT, WAVE, example
 from rollout.api.filters import RolloutFilter, WaveFilter
 from rollout.api.frame import SourceReferenceSerializer
-from rollout.api.ministries import MinistryReferenceSerializer
+from rollout.api.ministries import MinistryReferenceSerializer, MinistryViewSet
 from rollout.api.past import AsOfQuery, AsOfViewSet
 from rollout.api.periods import PeriodField, period_json
 from rollout.api.versions import VersionColumn, version_column, version_of_code, versions_of
@@ -339,6 +339,7 @@ class RolloutViewSet(RolloutWriting, PlanViewSet):
     """
 
     queryset = Rollout.objects.all()
+    expandable: ClassVar = {"ministry": MinistryViewSet, "also_covers": MinistryViewSet}
     serializer_class = RolloutSerializer
     filterset_class = RolloutFilter
     search_fields = ("code", "scope")
@@ -381,6 +382,7 @@ class WaveViewSet(WaveWriting, PlanViewSet):
     """Waves by latest day, undecided ones last."""
 
     queryset = Wave.objects.all()
+    expandable: ClassVar = {"rollout": RolloutViewSet, "ministry": MinistryViewSet}
     serializer_class = WaveSerializer
     filterset_class = WaveFilter
     search_fields = ("code",)

@@ -86,6 +86,37 @@ _RESPONSES = {
 }
 
 
+def describe_expanded(result: dict[str, Any], generator: Any, **_kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular postprocessing hook: add `expand` to what takes it, and what it puts in full."""
+    for path, _, method, callback in generator.endpoints:
+        expandable = getattr(callback.cls, "expandable", {})
+        if method != "GET" or not expandable or "/export/" in path:
+            continue
+        result["paths"][path]["get"]["parameters"].append(
+            {
+                "name": "expand",
+                "in": "query",
+                "schema": {"type": "string", "example": ",".join(expandable)},
+                "description": (
+                    "Names of fields to have in full, separated by commas: all that the list of such rows "
+                    "says, in place of code and name."
+                ),
+            }
+        )
+        properties = result["components"]["schemas"][_component(callback.cls)]["properties"]
+        for name, kind in expandable.items():
+            whole = {"$ref": f"#/components/schemas/{_component(kind)}"}
+            place = properties[name].get("items", properties[name])
+            mentioned = place.pop("$ref", None) or place.pop("allOf", [{}])[0].get("$ref")
+            if mentioned:
+                place["anyOf"] = [{"$ref": mentioned}, whole]
+    return result
+
+
+def _component(view: Any) -> str:
+    return str(view.serializer_class.__name__).removesuffix("Serializer")
+
+
 def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """drf-spectacular postprocessing hook: add the errors that each operation may answer."""
     result["components"]["schemas"]["Problem"] = PROBLEM
