@@ -151,16 +151,14 @@ class WaveTable(TableView, WaveViewSet):
 
         The filters, `search`, `ordering` and `as_of` of `waves/`; users as the projection has them.
         """
+        waves = self.filter_queryset(self.get_queryset())
+        records = wave_records if self.moment is None else self._past_records
         return self.answer(
             WAVE_HEADINGS,
             WAVE_COLUMNS,
-            lambda: map(WaveRecord.for_people, self._records()),
-            lambda: map(WaveRecord.for_machines, self._records()),
+            lambda: map(WaveRecord.for_people, records(waves)),
+            lambda: map(WaveRecord.for_machines, records(waves)),
         )
-
-    def _records(self) -> Iterator[WaveRecord]:
-        waves = self.filter_queryset(self.get_queryset())
-        return wave_records(waves) if self.moment is None else self._past_records(waves)
 
     def _past_records(self, waves: Any) -> Iterator[WaveRecord]:
         """Each as it was known then. The rows of the past are joined by id: many at a time."""
