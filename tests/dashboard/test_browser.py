@@ -1,5 +1,7 @@
 """The page in a real browser: without JavaScript, at three widths, under the strict CSP, by axe's rules."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -38,7 +40,7 @@ def test_page_reads_without_javascript(open_page, width, shown, hidden):
     assert page.said == []
 
 
-PATHS = ["/", "/reconciliation/"]
+PATHS = ["/", "/reconciliation/", "/slide/"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -63,3 +65,10 @@ def test_page_can_be_walked_by_keyboard(open_page):
     assert page.locator(":focus").inner_text() == "本文へ移動"
     page.keyboard.press("Enter")
     assert page.locator(":focus").get_attribute("id") == "main"
+
+
+def test_slide_prints_on_one_sheet_across(open_page):
+    """As a PDF its pages say how large they are, in points."""
+    printed = open_page(1280, "/slide/").pdf(prefer_css_page_size=True)
+    [(width, height)] = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert (round(float(width)), round(float(height))) == (842, 595)
