@@ -38,28 +38,29 @@ def add_everything(number):
     TargetFactory(by=f"2027-03-{number + 1:02d}")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "ministries/",
-        "ministries/?search=省",
-        "cohorts/",
-        "sources/",
-        "targets/",
-        "observations/",
-        "rollouts/",
-        "rollouts/?search=省&status=planned&fiscal_year=R8&unconfirmed=true&ordering=cutover",
-        "waves/",
-        "waves/?search=省&status=planned&fiscal_year=R8&unconfirmed=true&ordering=status",
-        "waves/?expand=rollout,ministry",
-        "rollouts/?expand=ministry,also_covers",
-        "cohorts/?expand=source",
-        "projection/",
-        "projection/?risk=true",
-        "reconciliation/",
-    ],
-)
-def test_queries_do_not_grow_with_the_rows(get, path):
+QUERIES = {
+    "ministries/": 7,
+    "ministries/?search=省": 7,
+    "cohorts/": 5,
+    "cohorts/?expand=source": 6,
+    "sources/": 2,
+    "targets/": 3,
+    "observations/": 3,
+    "rollouts/": 12,
+    "rollouts/?search=省&status=planned&fiscal_year=R8&unconfirmed=true&ordering=cutover": 12,
+    "rollouts/?expand=ministry,also_covers": 23,
+    "waves/": 10,
+    "waves/?search=省&status=planned&fiscal_year=R8&unconfirmed=true&ordering=status": 10,
+    "waves/?expand=rollout,ministry": 26,
+    "projection/": 4,
+    "projection/?risk=true": 14,
+    "reconciliation/": 16,
+}
+"""Of an answer that is made anew, to nobody in particular; its 304 costs one, as a kept projection does."""
+
+
+@pytest.mark.parametrize(("path", "stated"), QUERIES.items())
+def test_queries_do_not_grow_with_the_rows(get, path, stated):
     SlipAssumptionFactory()
     counts = []
     for numbers in ([0], range(1, 6)):
@@ -70,5 +71,5 @@ def test_queries_do_not_grow_with_the_rows(get, path):
             answer = get(path)
         counts.append((len(queries), len(answer.get("results", answer.get("figures", [None, None])))))
     (few_queries, few_rows), (many_queries, many_rows) = counts
-    assert many_queries == few_queries
+    assert many_queries == few_queries == stated
     assert many_rows > few_rows or path.startswith("projection/")
