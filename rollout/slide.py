@@ -89,8 +89,9 @@ def make_slide(projection: Projection) -> Slide:
     if reasons:
         raise SlideRefused(reasons)
     underlined = [cohort for cohort in cohorts if cohort.fiscal_year is not None]
+    marked = {each.pk for cohort in underlined for each in _from_inside(cohort, cohorts)}
     return Slide(
-        [_group(cohort, cohorts, moving) for cohort in cohorts if cohort.inside_id is None],
+        [_group(cohort, cohorts, moving, marked) for cohort in cohorts if cohort.inside_id is None],
         [f"{_year(cohort)}導入予定" for cohort in underlined],
         [_sentence(cohort) for cohort in underlined if cohort.published_users is not None],
     )
@@ -107,7 +108,7 @@ class _Dated:
     def read(cls, rollout: Rollout) -> "_Dated":
         waves = [wave for wave in rollout.waves.all() if not wave.is_merged]
         moving = [wave.cutover for wave in waves if wave.status != Status.CANCELLED]
-        return cls(rollout, sorted(moving, key=lambda each: (each.earliest is None, each.earliest)))
+        return cls(rollout, sorted(moving, key=lambda each: each.sort_key))
 
     @property
     def when(self) -> str:
@@ -126,19 +127,26 @@ class _Dated:
 
 
 def _rollouts() -> Iterable[Rollout]:
-    rows = Rollout.objects.select_related("lead_ministry", "cohort").prefetch_related("waves")
+    rows = Rollout.objects.select_related("lead_ministry").prefetch_related("waves")
     return rows.order_by("cohort__order", "order", "code")
 
 
-def _group(cohort: Cohort, cohorts: Sequence[Cohort], moving: Sequence[_Dated]) -> Group:
-    inner = [each for each in cohorts if each.inside_id == cohort.pk]
-    places = {each.pk: place for place, each in enumerate([*inner, cohort])}
+def _group(cohort: Cohort, cohorts: Sequence[Cohort], moving: Sequence[_Dated], marked: set[int]) -> Group:
+    places = {each.pk: place for place, each in enumerate(_from_inside(cohort, cohorts))}
     own = sorted(
         (each for each in moving if each.rollout.cohort_id in places),
         key=lambda each: places[each.rollout.cohort_id],
     )
-    members = [Member(each.text, each.rollout.cohort.fiscal_year is not None) for each in own]
+    members = [Member(each.text, each.rollout.cohort_id in marked) for each in own]
     return Group(cohort.label, _total(cohort), members, cohort.undecided_note)
+
+
+def _from_inside(cohort: Cohort, cohorts: Sequence[Cohort]) -> Iterator[Cohort]:
+    """The cohorts inside this one, in order, then itself: what the source underlines stands first."""
+    for inner in cohorts:
+        if inner.inside_id == cohort.pk:
+            yield from _from_inside(inner, cohorts)
+    yield cohort
 
 
 def _total(cohort: Cohort) -> str:
@@ -192,9 +200,10 @@ def _dates_that_differ(cohorts: Sequence[Cohort], moving: Sequence[_Dated]) -> I
         if cohort.fiscal_year is None:
             continue
         year = _year(cohort)
+        inside = {each.pk for each in _from_inside(cohort, cohorts)}
         for each in moving:
             years = {cutover.fiscal_year for cutover in each.cutovers}
-            is_member = each.rollout.cohort_id == cohort.pk
+            is_member = each.rollout.cohort_id in inside
             if is_member and years != {cohort.fiscal_year}:
                 yield f"「{each.text}」は{year}導入予定の区分ですが、切替が{year}ではありません。"
             if not is_member and cohort.fiscal_year in years:

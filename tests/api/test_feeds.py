@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from openpyxl import load_workbook
 
@@ -253,3 +254,18 @@ def test_table_of_the_past_has_its_day_in_the_name_and_a_tag(client, ending):
         assert f'"gss-waves-2026-11-24.{ending}"' in answer["Content-Disposition"]
         path = f"/api/v1/export/waves.{ending}?as_of=2026-11-24"
         assert client.get(path, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True)
+def test_who_goes_away_leaves_no_transaction_open(client, monkeypatch):
+    """On PostgreSQL a table is read within one."""
+    monkeypatch.setattr("rollout.exports.CHUNK", 2)
+    monkeypatch.setattr("rollout.tables.PIECE", 10)
+    answer = client.get("/api/v1/export/waves.csv?bom=false")
+    pieces = answer.streaming_content
+    assert next(pieces).decode().startswith("コード")
+    assert "デジタル庁" in next(pieces).decode()
+    assert connection.in_atomic_block
+    answer.close()
+    assert not connection.in_atomic_block

@@ -188,3 +188,10 @@ def test_sentence_follows_the_figures(values, sentence):
         }
     )
     assert _sentence(cohort) == f"R7年度末からR8年度末にかけて、{sentence}"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_nobody_is_left_out_however_deep_their_group_lies():
+    inner = CohortFactory(inside=Cohort.objects.get(code="fy2026"), published_users=1_000, order=9)
+    change(Rollout.objects.get(code="nra"), cohort=inner)
+    assert members(slide())["原子力規制庁 (R8.6~)"] is True
