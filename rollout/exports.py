@@ -111,7 +111,7 @@ def _cutover_for_machines(text: str) -> Row:
 def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:
     """Each wave with the count that the stored projection has, read in chunks."""
     projection = Projection.objects.current(Basis.CUMULATIVE, timezone.localdate())
-    rows = _streamed(waves.values_list("pk", "merged_into_id", *_WAVE_PATHS))
+    rows = streamed(waves.values_list("pk", "merged_into_id", *_WAVE_PATHS), CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         users, basis = _counts(projection, [row[0] for row in chunk])
         for row, count, number in zip(chunk, users, basis, strict=True):
@@ -122,10 +122,14 @@ def wave_records(waves: QuerySet[Wave]) -> Iterator[WaveRecord]:
             )
 
 
-def _streamed(rows: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows as the database finds them. PostgreSQL finds all of them first where there is no transaction."""
+def streamed(rows: QuerySet[Any, Any], size: int) -> Iterator[Any]:
+    """Rows as the database finds them, so many at a time.
+
+    PostgreSQL finds all of them first where there is no transaction. One that is open as long as somebody
+    reads keeps the rows of that moment; it writes nothing.
+    """
     with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
-        yield from rows.iterator(CHUNK)
+        yield from rows.iterator(size)
 
 
 def _counts(projection: Projection | None, keys: list[int]) -> tuple[list[int], list[int]]:

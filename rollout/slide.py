@@ -3,7 +3,8 @@
 Every group with its total (約) and its members (`国税庁 (R8.6~)`), those of a group that is also the increase
 of a fiscal year underlined, and the sentence about that increase. It is made only where the plan bears it out
 (SlideRefused): sums that agree within their rounding, but for what the source itself calls undecided, and
-every underlined member, and nobody else, with a cutover in the fiscal year. Always in Japanese.
+every underlined member, and nobody else, with a cutover in the fiscal year, the groups before it earlier and
+the rest of its own group later. Whether those in use are so is for who confirms it. Always in Japanese.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,13 +80,15 @@ class Slide:
 def make_slide(projection: Projection) -> Slide:
     """The slide of the plan behind a stored projection. Raises SlideRefused with every reason against it."""
     cohorts = list(Cohort.objects.all())
-    rollouts = [_Dated.read(row) for row in _rollouts()]
-    moving = [each for each in rollouts if each.cutovers]
-    reasons = [*_sums_that_differ(projection, cohorts), *_dates_that_differ(cohorts, moving)]
-    if projection.stale:
-        reasons = [STALE]
-    elif not cohorts:
-        reasons = [NOTHING]
+    if projection.stale or not cohorts:
+        raise SlideRefused([STALE if projection.stale else NOTHING])
+    rollouts = list(_rollouts())
+    moving = [each for row in rollouts if (each := _Dated.read(row)).cutovers]
+    reasons = [
+        *_sums_that_differ(projection, cohorts),
+        *_dates_that_differ(cohorts, moving),
+        *(f"「{row.label}」には移行単位がありません。" for row in rollouts if not row.waves.all()),
+    ]
     if reasons:
         raise SlideRefused(reasons)
     underlined = [cohort for cohort in cohorts if cohort.fiscal_year is not None]
@@ -196,15 +199,29 @@ def _difference(entry: Entry) -> str:
 
 
 def _dates_that_differ(cohorts: Sequence[Cohort], moving: Sequence[_Dated]) -> Iterator[str]:
+    """Who moves in the year of an underlined group without being in it, or the other way round."""
+    tops = [cohort for cohort in cohorts if cohort.inside_id is None]
+    place = {each.pk: number for number, top in enumerate(tops) for each in _from_inside(top, cohorts)}
     for cohort in cohorts:
         if cohort.fiscal_year is None:
             continue
-        year = _year(cohort)
         inside = {each.pk for each in _from_inside(cohort, cohorts)}
         for each in moving:
-            years = {cutover.fiscal_year for cutover in each.cutovers}
-            is_member = each.rollout.cohort_id in inside
-            if is_member and years != {cohort.fiscal_year}:
-                yield f"「{each.text}」は{year}導入予定の区分ですが、切替が{year}ではありません。"
-            if not is_member and cohort.fiscal_year in years:
-                yield f"「{each.text}」は切替が{year}ですが、{year}導入予定の区分ではありません。"
+            group = each.rollout.cohort_id
+            side = 0 if group in inside else place[group] - place[cohort.pk] or 1
+            if reason := _misplaced(each, cohort.fiscal_year, side):
+                yield f"「{each.text}」は{reason}"
+
+
+def _misplaced(each: _Dated, year: int, side: int) -> str:
+    """Why a rollout does not belong where it stands: within the group of the year, before it or after it."""
+    name, years = fiscal_year_label(year), {cutover.fiscal_year for cutover in each.cutovers}
+    if side == 0:
+        return "" if years == {year} else f"{name}導入予定の区分ですが、切替が{name}ではありません。"
+    if year in years:
+        return f"切替が{name}ですが、{name}導入予定の区分ではありません。"
+    if side < 0:
+        is_before = all(other is not None and other < year for other in years)
+        return "" if is_before else f"{name}より前の区分ですが、切替が{name}より前ではありません。"
+    is_after = all(other is None or other > year for other in years)
+    return "" if is_after else f"{name}以降の区分ですが、切替が{name}より前です。"

@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gss_tracker.deprecation import Deprecation
-from ministries.liaison import is_limited
+from ministries.liaison import is_limited, own_ministries
 from rollout.api.versions import VersionColumn
 from rollout.domain.plan import Basis
 from rollout.models import PlanVersion, Projection
@@ -56,8 +56,8 @@ class ConditionalView(APIView):
         version = self.row_version()
         if follows_plan or version is not None:
             self.state = _state(version)
-            rights = () if follows_plan else sorted(request.user.get_all_permissions())
-            self.etag = _etag(request, (*seen, *rights), self.state, has_version=version is not None)
+            standing = () if follows_plan else _standing(request.user)
+            self.etag = _etag(request, (seen, standing), self.state, has_version=version is not None)
         if follows_plan:
             known = parse_etags(request.headers.get("If-None-Match", ""))
             if self.etag in (each.removeprefix("W/") for each in known):
@@ -104,6 +104,12 @@ def _plan_state(*more: VersionColumn) -> QuerySet[Any]:
 def _plan_statement(_vendor: str) -> tuple[str, tuple[Any, ...]]:
     """The same as SQL: to write it takes longer than to answer it, and every request asks."""
     return _plan_state().query.sql_with_params()
+
+
+def _standing(user: Any) -> tuple[object, ...]:
+    """What decides which part of an answer somebody sees: what they are limited to, and their rights."""
+    own = sorted(own_ministries(user).values_list("ministry_id", flat=True)) if is_limited(user) else None
+    return (own, sorted(user.get_all_permissions()))
 
 
 def _etag(request: Request, seen: tuple[object, ...], state: tuple[object, ...], *, has_version: bool) -> str:

@@ -23,9 +23,9 @@ EXPAND = "expand"
 def check_expand(asked: str, expandable: Iterable[str], fields: str | None) -> list[str]:
     """The names of fields in a value of `expand`. Raises ValidationError for one that there is not."""
     shown = None if fields is None else {name.strip() for name in fields.split(",")}
-    names = [name.strip() for name in asked.split(",")]
+    names = list(dict.fromkeys(name.strip() for name in asked.split(",")))
     offered = [name for name in expandable if shown is None or name in shown]
-    if unknown := sorted(set(names).difference(offered)):
+    if unknown := [name for name in names if name not in offered]:
         message = gettext("「{name}」という項目は展開できません。使えるのは {names} です。")
         text = message.format(name=unknown[0][:50], names=gettext("、").join(offered) or gettext("なし"))
         raise ValidationError({EXPAND: [text]})

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from gss_tracker.keyset import CURSOR
+from ministries.models import Ministry
 from rollout.api.changes import START, ChangesQuery, Cursor, versions_since
 from rollout.api.computed import ComputedView, ProjectionQuery, see
 from rollout.api.conditional import NotModifiedError
@@ -36,7 +37,8 @@ from rollout.api.sparse import FIELDS
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity, Point, period_label, period_text
-from rollout.exports import WAVE_COLUMNS, WAVE_HEADINGS, WaveRecord, wave_record, wave_records
+from rollout.exports import WAVE_COLUMNS, WAVE_HEADINGS, WaveRecord, streamed, wave_record, wave_records
+from rollout.models import Cohort, Rollout
 from rollout.models.visible import sees_people
 from rollout.tables import Row, csv_lines, write_workbook
 
@@ -145,6 +147,11 @@ class WaveTable(TableView, WaveViewSet):
             *self.table_parameters(),
         )
 
+    def relations(self) -> list["Prefetch[Any]"]:
+        """What a record of the past says of its rollout."""
+        kinds = {"rollout": Rollout, "rollout__lead_ministry": Ministry, "rollout__cohort": Cohort}
+        return [Prefetch(path, self.rows(kind)) for path, kind in kinds.items()]
+
     @extend_schema(parameters=[AsOfQuery, TableQuery], responses=OpenApiTypes.BINARY, filters=True)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         """All waves in one table.
@@ -162,7 +169,7 @@ class WaveTable(TableView, WaveViewSet):
 
     def _past_records(self, waves: Any) -> Iterator[WaveRecord]:
         """Each as it was known then. The rows of the past are joined by id: many at a time."""
-        versions = waves.iterator(MANY)
+        versions = streamed(waves, MANY)
         while some := [version.instance for version in islice(versions, MANY)]:
             prefetch_related_objects(some, *self.relations())
             for wave in some:

@@ -382,7 +382,7 @@ class WaveViewSet(WaveWriting, PlanViewSet):
     """Waves by latest day, undecided ones last."""
 
     queryset = Wave.objects.all()
-    expandable: ClassVar = {"rollout": RolloutViewSet, "ministry": MinistryViewSet}
+    expandable: ClassVar = {"ministry": MinistryViewSet}  # a rollout has all its waves: many times too many
     serializer_class = WaveSerializer
     filterset_class = WaveFilter
     search_fields = ("code",)

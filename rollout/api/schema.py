@@ -109,7 +109,7 @@ def describe_expanded(result: dict[str, Any], generator: Any, **_kwargs: Any) ->
             place = properties[name].get("items", properties[name])
             mentioned = place.pop("$ref", None) or place.pop("allOf", [{}])[0].get("$ref")
             if mentioned:
-                place["anyOf"] = [{"$ref": mentioned}, whole]
+                place["anyOf"] = [whole, {"$ref": mentioned}]  # clients take the first that fits
     return result
 
 

@@ -51,7 +51,7 @@ QUERIES = {
     "rollouts/?expand=ministry,also_covers": 23,
     "waves/": 10,
     "waves/?search=省&status=planned&fiscal_year=R8&unconfirmed=true&ordering=status": 10,
-    "waves/?expand=rollout,ministry": 26,
+    "waves/?expand=ministry": 15,
     "projection/": 4,
     "projection/?risk=true": 14,
     "reconciliation/": 16,

@@ -66,6 +66,7 @@ def expected(client):
         "tried": True,
         "changed": "R9.1",
         "late": [412, "/problems/changed-meanwhile/"],
+        "english": get("ministries/moj/")["name_en"],
         "unknown_users": None,
     }
 
@@ -111,6 +112,7 @@ def smoke(client):
     version = call("waves.waves_retrieve", code="nta-1").parsed.version
     body = models.PatchedWaveChangeRequest(cutover="R9.1", reason="連絡")
     change = partial(call, "waves.waves_partial_update", code="nta-1", body=body, if_match=f'"{version}"')
+    ministry = call("waves.waves_retrieve", code="moj-1", expand="ministry").parsed.ministry
     tried, changed, late = change(dry_run=True), change(), change()
     return {
         "years": {point.label: point.cumulative for point in points},
@@ -118,5 +120,6 @@ def smoke(client):
         "tried": isinstance(tried.parsed, models.Effects),
         "changed": changed.parsed.cutover.text,
         "late": [late.status_code, late.parsed.type_],
+        "english": ministry.name_en if isinstance(ministry, models.Ministry) else None,
         "unknown_users": call("rollouts.rollouts_retrieve", code="mof").parsed.count.users,
     }

@@ -13,7 +13,7 @@ from rollout.models import Citation, Cohort, Projection, Rollout
 from rollout.slide import NOTHING, STALE, SlideRefused, _sentence, make_slide
 from tests.api.edits import change, move, withdraw
 from tests.conftest import SEED_NOW
-from tests.factories import CohortFactory, WaveFactory
+from tests.factories import CohortFactory, RolloutFactory, WaveFactory
 
 
 def slide(basis=Basis.CUMULATIVE):
@@ -72,6 +72,40 @@ def test_member_whose_year_nobody_knows_is_told(cutover):
     assert any(
         "「原子力規制庁" in reason and reason.endswith("R8年度ではありません。") for reason in reasons()
     )
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    ("code", "cutover", "reason"),
+    [
+        (
+            "jma-1",
+            "R10.4",
+            "「気象庁 (R10.4)」はR8年度より前の区分ですが、切替がR8年度より前ではありません。",
+        ),
+        (
+            "jma-1",
+            "検討中",
+            "「気象庁 (検討中)」はR8年度より前の区分ですが、切替がR8年度より前ではありません。",
+        ),
+        ("mof-1", "R8.2", "「財務省 (R8.2)」はR8年度以降の区分ですが、切替がR8年度より前です。"),
+    ],
+)
+def test_date_on_the_wrong_side_of_the_year_is_told(code, cutover, reason):
+    move(code, cutover)
+    assert reason in reasons()
+
+
+@pytest.mark.usefixtures("seeded")
+def test_member_of_the_open_group_may_be_undecided():
+    move("mof-1", "検討中")
+    assert "財務省 (検討中)" in members(slide())
+
+
+@pytest.mark.usefixtures("seeded")
+def test_rollout_without_waves_is_told():
+    RolloutFactory(cohort=Cohort.objects.get(code="fy2026"))
+    assert any(reason.endswith("には移行単位がありません。") for reason in reasons())
 
 
 @pytest.mark.usefixtures("seeded")

@@ -30,6 +30,10 @@ const read = await client.GET("/api/v1/waves/{code}/", { params: { path: { code:
 const tried = await change(read.data!.version, true);
 const changed = await change(read.data!.version, false);
 const late = await change(read.data!.version, false);
+const wide = await client.GET("/api/v1/waves/{code}/", {
+  params: { path: { code: "moj-1" }, query: { expand: "ministry" } },
+});
+const ministry = wide.data!.ministry;
 const undated = await client.GET("/api/v1/rollouts/{code}/", { params: { path: { code: "mof" } } });
 
 console.log(
@@ -39,6 +43,7 @@ console.log(
     tried: "changes" in tried.data!,
     changed: "cutover" in changed.data! ? changed.data.cutover?.text : null,
     late: [late.response.status, late.error?.type],
+    english: "name_en" in ministry ? ministry.name_en : null,
     unknown_users: undated.data!.count.users,
   }),
 );
