@@ -69,6 +69,8 @@ WORDS = [
     *(
         "code",
         "code,cutover",
+        "ministry",
+        "source",
         "-cutover",
         "cumulative",
         "group",
@@ -111,4 +113,4 @@ def test_ten_thousand_random_values_break_nothing(staff_client):
             assert answer.status_code in (200, 400, 404), (address, answer.status_code)
             assert answer.status_code == 200 or answer["Content-Type"] == "application/problem+json", address
     assert asked >= 10_000
-    assert right > 500
+    assert right > asked // 25  # enough of them mean something
