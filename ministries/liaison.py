@@ -15,7 +15,8 @@ def is_limited(user: Any) -> bool:
     if not user.is_authenticated or user.is_superuser:
         return False
     if not hasattr(user, "_is_limited"):
-        user._is_limited = user.groups.filter(name=LIAISON).exists()
+        memberships = user.groups.through.objects
+        user._is_limited = memberships.filter(user_id=user.pk, group__name=LIAISON).exists()
     return bool(user._is_limited)
 
 

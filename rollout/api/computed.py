@@ -148,6 +148,8 @@ class ComputedView(KnownParameters):
 
     def query(self, request: Request) -> dict[str, Any]:
         """The parameters with their defaults. Raises ValidationError by parameter."""
+        if not request.query_params:
+            return dict(defaults_of(self.query_class))
         query = self.query_class(data=request.query_params.dict(), context={"request": request})
         query.is_valid(raise_exception=True)
         return dict(query.validated_data)
@@ -157,6 +159,14 @@ class ComputedView(KnownParameters):
 def parameters_of(query_class: type[serializers.Serializer[Any]]) -> tuple[str, ...]:
     """The names of its parameters."""
     return tuple(query_class().fields)
+
+
+@cache
+def defaults_of(query_class: type[serializers.Serializer[Any]]) -> Mapping[str, Any]:
+    """What is meant where nothing is asked."""
+    query = query_class(data={})
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
 
 
 class ProjectionView(ComputedView):
