@@ -137,6 +137,7 @@ class WaveTable(TableView, WaveViewSet):
     """All waves that the filters of `waves/` leave, in its order."""
 
     table, title = "waves", "移行単位"
+    deprecation = None  # it outlives the list that it is like
     pagination_class = None
 
     def known_parameters(self) -> Sequence[str]:
