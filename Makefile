@@ -20,9 +20,8 @@ ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore
     --ignore=tests/admin/test_citing.py --ignore=tests/rollout/test_fields.py --ignore=tests/signin/test_oidc.py \
     --ignore=tests/admin/test_confirmation.py --ignore=tests/rollout/test_preview.py --ignore=tests/admin/test_contacts.py \
     --ignore=tests/admin/test_foresight.py --ignore=tests/admin/test_slip_assumption.py --ignore=tests/admin/test_baselines.py \
-    --ignore=tests/admin/test_exporting.py --ignore=tests/admin/test_impact.py --ignore=tests/api/test_movers.py \
-    --ignore=tests/api/test_reconciliation.py --ignore=tests/api/test_comparison.py \
-    --ignore=tests/dashboard/test_comparison.py --ignore=tests/dashboard/test_answering.py --ignore=tests/rollout/test_digest.py \
+    --ignore=tests/admin/test_exporting.py --ignore=tests/admin/test_impact.py \
+    --ignore=tests/dashboard/test_answering.py --ignore=tests/rollout/test_digest.py \
     --ignore=tests/rollout/test_explanation.py --ignore=tests/rollout/test_foresight.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
