@@ -7,11 +7,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
-from rollout.api.seen import Seen
 from rollout.domain.checkpoints import Verdict
 from rollout.history import rows_at
 from rollout.models import Target
 from rollout.models.labels import VERDICT_LABELS
+from rollout.seen import Seen
 
 
 def checkpoints_json(seen: Seen) -> list[dict[str, Any]]:

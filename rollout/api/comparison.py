@@ -20,8 +20,7 @@ from rollout.api.movers import EXAMPLE as MOVERS_EXAMPLE
 from rollout.api.movers import Changes, MonthParameter, MovementSerializer, default_month, movement_json
 from rollout.api.parameters import ChoiceParameter, RowParameter, ScenarioParameter, check_one_of
 from rollout.api.periods import PeriodSerializer, period_json
-from rollout.api.projection import ProjectionScenarioSerializer, ProvenanceSerializer
-from rollout.api.seen import scenario_json
+from rollout.api.projection import ProjectionScenarioSerializer, ProvenanceSerializer, scenario_json
 from rollout.api.views import WholePlan
 from rollout.domain.allocation import CountBasis
 from rollout.domain.comparison import YearEnd, total_user_months

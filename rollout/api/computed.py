@@ -20,12 +20,12 @@ from rollout.api.projection import ProjectionSerializer, projection_json
 from rollout.api.reconciliation import ReconciliationSerializer, reconciliation_json
 from rollout.api.reconciliation_example import EXAMPLE as RECONCILIATION_EXAMPLE
 from rollout.api.risk import RISK_EXAMPLE
-from rollout.api.seen import Seen, see_now, see_past, see_scenario
 from rollout.api.views import KnownParameters, WholePlan
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
 from rollout.drawing import made_once
 from rollout.models.visible import sees_whole_plan
+from rollout.seen import Seen, see_now, see_past, see_scenario
 
 EXAMPLE = {
     "basis": "cumulative",

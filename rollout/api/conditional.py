@@ -19,6 +19,8 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,10 +30,23 @@ from ministries.liaison import is_limited, own_ministries
 from rollout.api.versions import VersionColumn
 from rollout.domain.plan import Basis
 from rollout.models import PlanVersion, Projection
+from rollout.seen import NotComputedError
 
 
 class NotModifiedError(Exception):
     """The client has the answer already."""
+
+
+class NotComputed(APIException):
+    """Nothing has been computed yet; a minute later the tick will have done it. Becomes a 503."""
+
+    status_code = 503
+    default_detail = _(
+        "見込みがまだ計算されていません。1分ほど待つか、"
+        "`manage.py recompute` を実行してからやり直してください。"
+    )
+    default_code = "not_computed"
+    wait = 60
 
 
 class ConditionalView(APIView):
@@ -64,10 +79,10 @@ class ConditionalView(APIView):
                 raise NotModifiedError
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A 304 for what the client has."""
+        """A 304 for what the client has; a 503 while nothing has been computed."""
         if isinstance(exc, NotModifiedError):
             return Response(status=HTTPStatus.NOT_MODIFIED)
-        return super().handle_exception(exc)
+        return super().handle_exception(NotComputed() if isinstance(exc, NotComputedError) else exc)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """With the ETag, and word that it is to be asked for again: a plan changes any time."""

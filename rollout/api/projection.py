@@ -1,19 +1,23 @@
 """A projection in JSON (DESIGN, section 5): the names that dashboards are written against."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from rollout.api.checkpoints import CheckpointSerializer, checkpoints_json
 from rollout.api.risk import RiskSerializer, risk_json
-from rollout.api.seen import Seen
 from rollout.domain.allocation import Conflict
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import Basis, month_number
 from rollout.domain.projection import Granularity, Point, Projection, Undated, period_label, period_text
+from rollout.history import plan_changed_at
+from rollout.models import Projection as StoredProjection
 from rollout.models import Scenario
 from rollout.models.labels import CONFLICT_LABELS
+from rollout.seen import Seen
 
 
 def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) -> dict[str, Any]:
@@ -23,8 +27,7 @@ def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) ->
     return {
         "basis": curve.basis,
         "granularity": granularity,
-        **seen.origin,
-        "stale": seen.is_stale(),
+        **origin_json(seen),
         "target": _target_json(curve),
         "summary": _summary_json(curve, month_number(seen.today)),
         "points": [_point_json(point, granularity) for point in curve.points(granularity)],
@@ -34,6 +37,42 @@ def projection_json(seen: Seen, granularity: Granularity, *, with_risk: bool) ->
         "conflicts": [conflict_json(conflict) for conflict in curve.conflicts],
         "risk": risk,
     }
+
+
+def origin_json(seen: Seen) -> dict[str, Any]:
+    """Whose plan it is, of which moment and how old; to be asked when all of the plan has been read."""
+    return {
+        "scenario": seen.scenario and scenario_json(seen.scenario, plan_changed_at()),
+        "as_of": seen.moment and _time_text(seen.moment),
+        "computed_at": _time_text(seen.computed_at),
+        "data_version": seen.data_version,
+        "stale": seen.is_stale(),
+    }
+
+
+def provenance_json(stored: StoredProjection) -> dict[str, Any]:
+    """When an answer was computed, from which version of the plan, and whether that is out of date."""
+    return {
+        "computed_at": _time_text(stored.computed_at),
+        "data_version": stored.data_version,
+        "stale": stored.stale,
+    }
+
+
+def scenario_json(scenario: Scenario, changed_at: datetime | None) -> dict[str, Any]:
+    """Which scenario, and whether the plan, last changed at `changed_at`, moved since its author looked."""
+    moved = changed_at is not None and changed_at > scenario.based_on
+    return {
+        "code": scenario.code,
+        "label": scenario.label,
+        "state": scenario.state,
+        "based_on": _time_text(scenario.based_on),
+        "plan_moved_at": _time_text(changed_at) if changed_at and moved else None,
+    }
+
+
+def _time_text(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat()
 
 
 def _target_json(curve: Projection) -> dict[str, Any] | None:

@@ -5,12 +5,12 @@ from typing import Any
 from rest_framework import serializers
 
 from rollout.api.findings import FindingsField, finding_json, percent_json
-from rollout.api.projection import ProvenanceSerializer
-from rollout.api.seen import provenance_json, stored_projection
+from rollout.api.projection import ProvenanceSerializer, provenance_json
 from rollout.domain.plan import Basis, Reading
 from rollout.domain.reconciliation import Agreement, FigureKind
 from rollout.models.labels import AGREEMENT_LABELS
 from rollout.reconciliation import Entry, reconcile_published
+from rollout.seen import stored_projection
 
 
 def reconciliation_json(basis: Basis) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from rollout.api.seen import Seen
 from rollout.domain.checkpoints import judge
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import Plan
@@ -22,6 +21,7 @@ from rollout.domain.risk import SEED, Drawn, Slips, draw, empirical, least_added
 from rollout.history import rows_at
 from rollout.models import SlipAssumption
 from rollout.reader import read_slips
+from rollout.seen import Seen
 
 ASSUMPTION_MISSING = _(
     "遅れの仮定が登録されていないため、確率は計算できません。管理画面の「遅れの仮定」で登録してください。"

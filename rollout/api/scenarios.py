@@ -14,8 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from rollout.api.examples import example
-from rollout.api.projection import ProjectionScenarioSerializer
-from rollout.api.seen import scenario_json
+from rollout.api.projection import ProjectionScenarioSerializer, scenario_json
 from rollout.api.versions import VersionColumn, version_of_code
 from rollout.api.views import ReadViewSet, check_may_see_scenarios
 from rollout.api.writing import examples as bodies

@@ -7,8 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from rollout import recompute
-from rollout.api import moments
+from rollout import moments, recompute
 from tests.api.edits import EDITS, move
 from tests.conftest import SEED_NOW
 

@@ -9,8 +9,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from ministries.models import Ministry
-from rollout import recompute
-from rollout.api import moments
+from rollout import moments, recompute
 from rollout.models import Citation, Cohort, Rollout, RolloutCoverage, Wave
 from tests.api.edits import EDITS, REWORDINGS, change, move, publish, remove
 from tests.api.test_query_counts import add_everything

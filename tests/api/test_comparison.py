@@ -7,8 +7,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from ministries.models import Ministry
-from rollout import actions
-from rollout.api import moments
+from rollout import actions, moments
 from rollout.models import PlanVersion, Rollout, Scenario, Wave
 from tests.api.edits import EDITS, move, withdraw
 from tests.factories import (

@@ -8,10 +8,10 @@ from django.db import connection
 from rollout import actions, recompute
 from rollout.api.computed import EXAMPLE
 from rollout.api.projection import projection_json
-from rollout.api.seen import see_now
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Granularity
 from rollout.models import SlipAssumption, Wave
+from rollout.seen import see_now
 from tests.api.edits import EDITS, move
 from tests.conftest import SEED_NOW
 from tests.factories import (
