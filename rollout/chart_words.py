@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
-from rollout.charts import Observed, month_text
+from rollout.charts import Beside, Observed, month_text
 from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import month_number
 from rollout.domain.projection import Projection, current_month, fiscal_year_end, fiscal_year_in_progress
 
 
-def s_curve_alt(curve: Projection, observations: Sequence[Observed]) -> str:
+def s_curve_alt(curve: Projection, observations: Sequence[Observed], beside: Sequence[Beside] = ()) -> str:
     """What the chart shows, in one sentence for those who do not see it."""
     now, year = current_month(curve), fiscal_year_in_progress(curve)
     end = curve.at(fiscal_year_end(year))
@@ -38,6 +38,14 @@ def s_curve_alt(curve: Projection, observations: Sequence[Observed]) -> str:
                 count=len(observations), month_text=month_text(month_number(last.latest)), users=last.users
             )
         )
+    parts += [
+        gettext("「{label}」は{fiscal_year_label}末で{cumulative:,}人").format(
+            label=other.label,
+            fiscal_year_label=fiscal_year_label(year),
+            cumulative=other.curve.at(fiscal_year_end(year)).cumulative,
+        )
+        for other in beside
+    ]
     return gettext("、").join(parts) + gettext("。")
 
 

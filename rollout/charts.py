@@ -42,6 +42,7 @@ OBSERVED = "#c74700"  # orange-800
 TARGET = "#1a1a1a"  # solid-gray-900
 NOTE, AXIS_TEXT = "#4d4d4d", "#333333"  # solid-gray-700, -800
 GRID = "#cccccc"  # solid-gray-200
+SCENARIO = "#8b008b"  # magenta-900
 FONT = "'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', 'Noto Sans CJK JP', sans-serif"
 
 vl_convert.register_font_directory(str(files("manimgx_fonts_cjk")))
@@ -70,6 +71,15 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Another curve beside the plan's: a baseline's, which the plan came from, or a scenario's."""
+
+    label: str
+    curve: Projection
+    is_scenario: bool
+
+
+@dataclass(frozen=True)
 class Size:
     """Pixels the chart is drawn for; it scales from there. `years` is how many year labels fit."""
 
@@ -82,6 +92,7 @@ class Size:
 
 WIDE = Size("wide", 1040, 460, 15, 14)
 NARROW = Size("narrow", 400, 400, 13, 8)
+PAGE_SIZES = (WIDE, NARROW)
 MAIL = Size("mail", 680, 400, 15, 10)
 MAIL_SCALE = 1.5
 """Pixels of a picture in a mail for each that it is drawn for: sharp on dense screens, 1,020 wide."""
@@ -92,9 +103,14 @@ def month_text(month: int) -> str:
     return month_label(*month_parts(month))
 
 
-def s_curve_svg(curve: Projection, observations: Sequence[Observed], size: Size = WIDE) -> str:
+def s_curve_svg(
+    curve: Projection,
+    observations: Sequence[Observed],
+    size: Size = WIDE,
+    beside: Sequence[Beside] = (),
+) -> str:
     """The chart as an SVG element without style attributes or scripts."""
-    svg: str = vl_convert.vegalite_to_svg(s_curve_spec(curve, observations, size))
+    svg: str = vl_convert.vegalite_to_svg(s_curve_spec(curve, observations, size, beside))
     return svg.replace('<svg xmlns="http', f'<svg aria-hidden="true" id="s-curve-{size.name}" xmlns="http', 1)
 
 
@@ -122,14 +138,20 @@ def _with_edge(text: re.Match[str]) -> str:
     return "<text " + " ".join(f'{name}="{value}"' for name, value in drawn.items())
 
 
-def s_curve_spec(curve: Projection, observations: Sequence[Observed], size: Size = WIDE) -> dict[str, Any]:
-    """The chart in Vega-Lite: band, confirmed, planned, target, today and published figures."""
-    frame = _Frame.of(curve, observations, size)
+def s_curve_spec(
+    curve: Projection,
+    observations: Sequence[Observed],
+    size: Size = WIDE,
+    beside: Sequence[Beside] = (),
+) -> dict[str, Any]:
+    """The chart in Vega-Lite: band, confirmed, planned, target, today, published figures, and `beside`."""
+    frame = _Frame.of(curve, observations, size, beside)
     layers = [
         *_band(frame, curve),
         *_confirmed(frame, curve),
         *_today(frame, curve),
         *_target(frame, curve),
+        *(layer for other in beside for layer in _others(frame, other)),
         *_planned(frame, curve),
         *_undated(frame, curve),
         *_published(frame, observations),
@@ -159,17 +181,22 @@ class _Frame:
     top: int
 
     @classmethod
-    def of(cls, curve: Projection, observations: Sequence[Observed], size: Size) -> "_Frame":
+    def of(
+        cls, curve: Projection, observations: Sequence[Observed], size: Size, beside: Sequence[Beside] = ()
+    ) -> "_Frame":
         highest = max(
             curve.target_users or 0,
             curve.high[-1],
             curve.planned[-1] + curve.undated_users,
             *(seen.users for seen in observations),
+            *(other.curve.planned[-1] for other in beside),
             1,
         )
         seen_months = [month_number(day) for seen in observations for day in (seen.earliest, seen.latest)]
-        first = min([curve.first_month, *seen_months])
-        end = max([curve.first_month + len(curve.planned), *(month + 1 for month in seen_months)])
+        curves = [curve, *(other.curve for other in beside)]
+        first = min([*(each.first_month for each in curves), *seen_months])
+        ends = [each.first_month + len(each.planned) for each in curves]
+        end = max([*ends, *(month + 1 for month in seen_months)])
         return cls(size, first, end, highest + highest // 12)
 
     @property
@@ -259,7 +286,7 @@ def _steps(curve: Projection) -> list[dict[str, Any]]:
     return [*rows, {**rows[-1], "month": months[-1].first_month + 1}]
 
 
-def _position(day: date) -> float:
+def month_position(day: date) -> float:
     """Where a day stands between its month number and the next."""
     return month_number(day) + (day.day - 1) / 31
 
@@ -277,7 +304,7 @@ def _band(frame: _Frame, curve: Projection) -> list[Layer]:
 
 def _confirmed(frame: _Frame, curve: Projection) -> list[Layer]:
     """The confirmed users as an area that ends today."""
-    now, today = current_month(curve), _position(curve.today)
+    now, today = current_month(curve), month_position(curve.today)
     past = [point for point in curve.points(Granularity.MONTH) if point.first_month <= now.first_month]
     if not past or not now.confirmed:
         return []
@@ -303,13 +330,23 @@ def _planned(frame: _Frame, curve: Projection) -> list[Layer]:
     text = gettext("計画 {cumulative:,}人（{fiscal_year_label}末）").format(
         cumulative=end.cumulative, fiscal_year_label=fiscal_year_label(year)
     )
-    today = _position(curve.today)
+    today = month_position(curve.today)
     at, align, dx = (frame.first, "left", 2) if frame.is_in_first(0.6, today) else (today, "right", -8)
     return [
         frame.chart(_steps(curve)).mark_line(interpolate="step-after", color=PLANNED, strokeWidth=2.5),
         frame.chart(mark).mark_point(shape="circle", filled=True, color=PLANNED, size=70, opacity=1),
         frame.halo_text(at, end.high, text, PLANNED, align=align, baseline="bottom", dx=dx, dy=-4),
     ]
+
+
+def _others(frame: _Frame, other: Beside) -> list[Layer]:
+    """A curve beside the plan's, named below its right end."""
+    color, dash = (SCENARIO, [7, 3]) if other.is_scenario else (NOTE, [8, 3, 2, 3])
+    line = frame.chart(_steps(other.curve)).mark_line(
+        interpolate="step-after", color=color, strokeWidth=2.5, strokeDash=dash
+    )
+    placed = {"align": "right", "baseline": "top", "dx": -4, "dy": 6 if other.is_scenario else 24}
+    return [line, frame.halo_text(frame.end, other.curve.planned[-1], other.label, color, **placed)]
 
 
 def _target(frame: _Frame, curve: Projection) -> list[Layer]:
@@ -341,7 +378,7 @@ def _undated(frame: _Frame, curve: Projection) -> list[Layer]:
 
 
 def _today(frame: _Frame, curve: Projection) -> list[Layer]:
-    today = _position(curve.today)
+    today = month_position(curve.today)
     if not frame.first <= today <= frame.end:
         return []
     ends = [{"month": today, "users": users} for users in (0, frame.top)]
@@ -361,7 +398,7 @@ def _published(frame: _Frame, observations: Sequence[Observed]) -> list[Layer]:
     if not observations:
         return []
     rows = [
-        {"month": (_position(seen.earliest) + _position(seen.latest)) / 2, "users": seen.users}
+        {"month": (month_position(seen.earliest) + month_position(seen.latest)) / 2, "users": seen.users}
         for seen in observations
     ]
     last = rows[-1]

@@ -3,14 +3,17 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from datetime import date
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
 from rollout import charts
-from rollout.models import Observation, Projection
+from rollout.domain.projection import Projection
+from rollout.models import Observation
+from rollout.timeline import Line, timeline_svg
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +42,22 @@ def read_observed() -> list[charts.Observed]:
     return [charts.Observed(first, last, users) for first, last, users in rows if first and last]
 
 
-def s_curve(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> str:
-    """The curve as an SVG element, drawn once for each plan and day."""
-    key = s_curve_key(projection, observed, size)
-    return made_once(key, lambda: charts.s_curve_svg(projection.curve, observed, size))
+def s_curve(
+    curve: Projection,
+    observed: Sequence[charts.Observed],
+    size: charts.Size,
+    beside: Sequence[charts.Beside] = (),
+) -> str:
+    """The curve as an SVG element."""
+    return drawn_once("s-curve", charts.s_curve_svg, curve, observed, size, tuple(beside))
 
 
-def s_curve_key(projection: Projection, observed: Sequence[charts.Observed], size: charts.Size) -> str:
-    """Published figures may be newer than a stale projection, so they count too."""
-    seen = hashlib.sha256(repr(observed).encode()).hexdigest()[:16]
-    computed = projection.computed_at.timestamp()
-    return f"s-curve:{size.name}:{projection.basis}:{computed}:{projection.stale}:{seen}"
+def timeline(shown: Sequence[Line], today: date, size: charts.Size) -> str:
+    """The cutovers over time as an SVG element."""
+    return drawn_once("timeline", timeline_svg, shown, today, size)
+
+
+def drawn_once(kind: str, draw: Callable[..., str], *shown: Any) -> str:
+    """What `draw` draws, once for all that it shows."""
+    digest = hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
+    return made_once(f"{kind}:{digest}", lambda: draw(*shown))

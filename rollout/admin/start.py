@@ -84,7 +84,7 @@ def draw_curve() -> Curve | None:
         return None
     observed = read_observed()
     return Curve(
-        mark_safe(s_curve(projection, observed, charts.NARROW)),  # noqa: S308 (an SVG of our own making)
+        mark_safe(s_curve(projection.curve, observed, charts.NARROW)),  # noqa: S308 (an SVG of our own making)
         s_curve_alt(projection.curve, observed),
         moment_text(projection.computed_at),
         projection.stale,

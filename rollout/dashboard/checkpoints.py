@@ -6,13 +6,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from rollout.dashboard.figures import band_text, count
-from rollout.models import Projection, Target
+from rollout.dashboard.listings import with_sources
+from rollout.history import rows_at
+from rollout.models import Target
 from rollout.models.labels import VERDICT_LABELS
+from rollout.seen import Seen
 
 
 @dataclass(frozen=True)
 class CheckpointRow:
-    """One checkpoint; `since` is the day in Tokyo from which the verdict has stood."""
+    """One checkpoint; `since` is the day in Tokyo from which the verdict has stood, empty in the past."""
 
     target: Target
     users: str
@@ -24,16 +27,16 @@ class CheckpointRow:
     since: str
 
 
-def list_checkpoints(projection: Projection) -> list[CheckpointRow]:
-    """Every checkpoint that the stored projection was judged at, by deadline; one query."""
-    targets = Target.objects.filter(by__isnull=False).select_related("source").order_by("by", "code")
-    judged = projection.checkpoints
-    return [_checkpoint_row(row, projection) for row in targets if row.code in judged]
+def list_checkpoints(seen: Seen) -> list[CheckpointRow]:
+    """Every checkpoint that the curve was judged at, by deadline; two queries."""
+    targets = rows_at(Target, seen.moment).filter(by__isnull=False).order_by("by", "code")
+    judged = [row for row in targets if row.code in seen.checkpoints]
+    return [_checkpoint_row(row, seen) for row in with_sources(judged, seen.moment)]
 
 
-def _checkpoint_row(target: Target, projection: Projection) -> CheckpointRow:
-    found = projection.checkpoints[target.code]
-    point = projection.curve.at(found["month"])
+def _checkpoint_row(target: Target, seen: Seen) -> CheckpointRow:
+    found = seen.checkpoints[target.code]
+    point = seen.curve.at(found["month"])
     return CheckpointRow(
         target=target,
         users=count(found["users"]),
@@ -46,6 +49,6 @@ def _checkpoint_row(target: Target, projection: Projection) -> CheckpointRow:
     )
 
 
-def _day_text(moment: str) -> str:
-    since = parse_datetime(moment)
+def _day_text(moment: str | None) -> str:
+    since = moment and parse_datetime(moment)
     return timezone.localtime(since).date().isoformat() if since else ""

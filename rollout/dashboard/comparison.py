@@ -1,47 +1,40 @@
-"""The page at `/comparison/`: the plan beside a baseline, or beside a scenario. It names no people."""
+"""The page at `/comparison/`: the plan beside a baseline, a past moment or a scenario. It names no people."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
-from django.core.exceptions import ValidationError
-from django.db import OperationalError
-from django.db.models import QuerySet
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rollout.dashboard import differences
-from rollout.dashboard.pages import QUOTED_LENGTH, public_page, read_basis, render_page
+from rollout.dashboard.pages import public_page, read_basis, render_page
+from rollout.dashboard.questions import (
+    Person,
+    RefusedError,
+    choose_baseline,
+    choose_moment,
+    choose_scenario,
+)
 from rollout.domain.dates import fiscal_year_of
 from rollout.domain.plan import Basis
-from rollout.history import complete_since
 from rollout.models import Baseline, Rollout, Scenario
-from rollout.models.labels import BASIS_LABELS, moment_text
-from rollout.models.scenario import may_see_scenarios
+from rollout.models.labels import BASIS_LABELS, day_text, moment_text
 from rollout.models.visible import visible, visible_scenarios
-from rollout.recompute import settled_moment
+from rollout.moments import BusyError, current_moment
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 TEMPLATE = "rollout/dashboard/comparison.html"
-Chosen = TypeVar("Chosen", Baseline, Scenario)
+COMPARED = ("baseline", "scenario", "from")
 Either = Baseline | Scenario
-Person = AbstractBaseUser | AnonymousUser
 ADDED = (
     ("add_baseline", "admin:rollout_baseline_add", _("基準計画を追加")),
     ("add_scenario", "admin:rollout_scenario_add", _("試算を追加")),
 )
-CHOOSE = _("下から選んでください。")
-SCENARIOS_HIDDEN = _("試算を見られるのは、権限のある人がログインしたときだけです。")
-
-
-class _RefusedError(Exception):
-    """What was asked for cannot be compared; the text says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +52,15 @@ def comparison(request: HttpRequest) -> HttpResponse:
 
     400 for what cannot be compared, 503 while a change is being written.
     """
-    asked = _read(request)
-    context = _choices(asked, request.user)
-    status = HTTPStatus.BAD_REQUEST if asked.refused else HTTPStatus.OK
-    if asked.chosen is not None:
-        try:
+    try:
+        asked = _read(request)
+        context = _choices(asked, request.user)
+        if asked.chosen is not None:
             context |= _page(_compare(asked.chosen, asked.basis), _seen_rollouts(request.user))
-        except OperationalError:
-            context["busy"] = True
-            status = HTTPStatus.SERVICE_UNAVAILABLE
+        status = HTTPStatus.BAD_REQUEST if asked.refused else HTTPStatus.OK
+    except BusyError:
+        context = {**_choices(_Asked(None, Basis.CUMULATIVE, ""), request.user), "busy": True}
+        status = HTTPStatus.SERVICE_UNAVAILABLE
     return render_page(request, TEMPLATE, context, status=status)
 
 
@@ -77,7 +70,7 @@ def _read(request: HttpRequest) -> _Asked:
     chosen: Either | None = None
     try:
         chosen = _choose(request)
-    except _RefusedError as error:
+    except RefusedError as error:
         refused = str(error)
     if unknown is not None:
         refused = gettext(
@@ -87,50 +80,22 @@ def _read(request: HttpRequest) -> _Asked:
 
 
 def _choose(request: HttpRequest) -> Either | None:
-    """The baseline or scenario that the address names; None where it names none. Raises _RefusedError."""
-    baseline, scenario = request.GET.get("baseline"), request.GET.get("scenario")
-    if baseline and scenario:
-        raise _RefusedError(gettext("基準計画と試算は一緒に選べません。どちらか1つを選んでください。"))
-    remedy = CHOOSE if may_see_scenarios(request.user) else SCENARIOS_HIDDEN
-    chosen: Either | None = _row(Baseline.objects.all(), baseline) or _row(
-        visible_scenarios(request.user), scenario, remedy
+    """What the address names to compare with; None where it names nothing. Raises RefusedError."""
+    asked = {name: text for name in COMPARED if (text := request.GET.get(name))}
+    if len(asked) > 1:
+        raise RefusedError(gettext("基準計画と試算は一緒に選べません。どちらか1つを選んでください。"))
+    if "baseline" in asked:
+        return choose_baseline(asked["baseline"])
+    if "scenario" in asked:
+        return choose_scenario(asked["scenario"], request.user)
+    return _since(choose_moment(asked["from"])) if "from" in asked else None
+
+
+def _since(moment: datetime) -> Baseline:
+    """A moment that nobody has named as a baseline, by the name of its day."""
+    return Baseline(
+        label=gettext("{day}の計画").format(day=day_text(timezone.localdate(moment))), moment=moment
     )
-    if isinstance(chosen, Baseline):
-        _check_known(chosen)
-    if isinstance(chosen, Scenario):
-        _check_readable(chosen)
-    return chosen
-
-
-def _row(rows: QuerySet[Chosen], code: str | None, remedy: "StrOrPromise" = CHOOSE) -> Chosen | None:
-    if not code:
-        return None
-    row = rows.filter(code=code).first()
-    if row is None:
-        name = rows.model._meta.verbose_name
-        raise _RefusedError(
-            gettext("「{code}」という{name}はありません。{remedy}").format(
-                code=code[:QUOTED_LENGTH], name=name, remedy=remedy
-            )
-        )
-    return row
-
-
-def _check_known(baseline: Baseline) -> None:
-    since = complete_since()
-    if since is None or baseline.moment < since:
-        raise _RefusedError(
-            gettext("「{label}」の時点（{moment_text}）の計画は、履歴に残っていません。").format(
-                label=baseline.label, moment_text=moment_text(baseline.moment)
-            )
-        )
-
-
-def _check_readable(scenario: Scenario) -> None:
-    try:
-        scenario.check_readable()
-    except ValidationError as error:
-        raise _RefusedError(error.message) from error
 
 
 def _choices(asked: _Asked, user: Person) -> dict[str, Any]:
@@ -148,7 +113,7 @@ def _choices(asked: _Asked, user: Person) -> dict[str, Any]:
 
 
 def _compare(chosen: Either, basis: Basis) -> Comparison:
-    now = settled_moment()
+    now = current_moment()
     if isinstance(chosen, Baseline):
         return compare_baseline(chosen, basis, now)
     return compare_scenario(chosen, basis, now)

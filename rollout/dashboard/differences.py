@@ -1,6 +1,5 @@
 """What a comparison says, in the words and figures of its page."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from rollout.domain.dates import fiscal_year_label
 from rollout.domain.movers import Movement
 from rollout.domain.plan import Status
 from rollout.domain.projection import fiscal_year_end
-from rollout.drawing import made_once
+from rollout.drawing import drawn_once
 from rollout.models.labels import CAUSE_LABELS, STATUS_LABELS, count_text, signed_text
 from rollout.states import ComparedWave, Comparison, Presence, WaveState
 
@@ -219,8 +218,7 @@ def _steps(movement: Movement, found: Comparison) -> list[Step]:
 
 def _chart(steps: Sequence[Step], size: Size) -> tuple[str, str]:
     """The size's name and the SVG, drawn once for the same steps."""
-    key = f"waterfall:{size.name}:{hashlib.sha256(repr(steps).encode()).hexdigest()[:32]}"
-    return size.name, made_once(key, lambda: waterfall_svg(steps, size))
+    return size.name, drawn_once("waterfall", waterfall_svg, steps, size)
 
 
 def _alt(year: str, steps: Sequence[Step]) -> str:

@@ -4,14 +4,13 @@ Counts arrive as whole users and leave as text with thousands separated. Planned
 users are never added up: 145,312 may be planned for this month while 47,000 are confirmed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
 from rollout.charts import month_text
 from rollout.domain.dates import fiscal_year_bounds, fiscal_year_label
-from rollout.domain.plan import month_parts
 from rollout.domain.projection import (
     Granularity,
     Point,
@@ -19,6 +18,8 @@ from rollout.domain.projection import (
     current_month,
     fiscal_year_end,
     fiscal_year_in_progress,
+    period_label,
+    period_text,
 )
 from rollout.models import Cohort
 from rollout.models.labels import share_text, signed_text
@@ -36,7 +37,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class FiscalYearRow:
-    """One fiscal year of the plan beside what was published of it; `confirmed` is empty ahead of today."""
+    """One fiscal year of the plan beside what was published of it; `confirmed` is empty ahead of today.
+
+    `beside` has the users of each other curve at its end, and how many the plan has more.
+    """
 
     label: str
     span: str
@@ -49,14 +53,15 @@ class FiscalYearRow:
     band: str
     confirmed: str
     share: str
+    beside: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class MonthRow:
-    """One month of the curve; `confirmed` is empty ahead of today."""
+class PointRow:
+    """One period of the curve; `confirmed` is empty ahead of today."""
 
     label: str
-    month: str
+    period: str
     added: str
     planned: str
     low: str
@@ -150,17 +155,22 @@ def tiles(curve: Projection) -> list[Tile]:
     ]
 
 
-def fiscal_year_rows(curve: Projection, published: Mapping[int, Cohort]) -> list[FiscalYearRow]:
+def fiscal_year_rows(
+    curve: Projection, published: Mapping[int, Cohort], beside: Sequence[Projection] = ()
+) -> list[FiscalYearRow]:
     """Every fiscal year of the plan, and every one that a published figure speaks of.
 
-    `published` names the cohort whose total is the published increase of a fiscal year.
+    `published` names the cohort whose total is the published increase of a fiscal year; `beside` are curves
+    that the plan is held against.
     """
     planned = [point.fiscal_year for point in curve.points(Granularity.FISCAL_YEAR)]
     years = range(min([*planned, *curve.published_added]), max([*planned, *curve.published_added]) + 1)
-    return [_fiscal_year_row(curve, year, published.get(year)) for year in years]
+    return [_fiscal_year_row(curve, year, published.get(year), beside) for year in years]
 
 
-def _fiscal_year_row(curve: Projection, year: int, cohort: Cohort | None) -> FiscalYearRow:
+def _fiscal_year_row(
+    curve: Projection, year: int, cohort: Cohort | None, beside: Sequence[Projection]
+) -> FiscalYearRow:
     end, before = curve.at(fiscal_year_end(year)), curve.at(fiscal_year_end(year - 1))
     added, published = end.cumulative - before.cumulative, curve.published_added.get(year)
     in_progress = fiscal_year_in_progress(curve)
@@ -177,23 +187,30 @@ def _fiscal_year_row(curve: Projection, year: int, cohort: Cohort | None) -> Fis
         band=band_text(end),
         confirmed=count(end.confirmed) if year <= in_progress else "",
         share=share_text(end.cumulative, curve.target_users),
+        beside=[_beside(end, other.at(fiscal_year_end(year))) for other in beside],
     )
 
 
-def month_rows(curve: Projection) -> list[MonthRow]:
+def _beside(end: Point, other: Point) -> tuple[str, str]:
+    return count(other.cumulative), signed_text(end.cumulative - other.cumulative)
+
+
+def point_rows(curve: Projection, granularity: Granularity) -> list[PointRow]:
     """The curve as a table, the same figures that the chart draws."""
     now = current_month(curve).first_month
-    return [_month_row(point, is_past=point.first_month <= now) for point in curve.points(Granularity.MONTH)]
+    return [
+        _point_row(point, granularity, has_begun=point.first_month <= now)
+        for point in curve.points(granularity)
+    ]
 
 
-def _month_row(point: Point, *, is_past: bool) -> MonthRow:
-    year, month = month_parts(point.first_month)
-    return MonthRow(
-        label=month_text(point.first_month),
-        month=f"{year}-{month:02d}",
+def _point_row(point: Point, granularity: Granularity, *, has_begun: bool) -> PointRow:
+    return PointRow(
+        label=period_label(point, granularity),
+        period=period_text(point, granularity),
         added=increase(point.added),
         planned=count(point.cumulative),
         low=count(point.low),
         high=count(point.high),
-        confirmed=count(point.confirmed) if is_past else "",
+        confirmed=count(point.confirmed) if has_begun else "",
     )

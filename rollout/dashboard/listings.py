@@ -6,9 +6,10 @@ with the number of those left off. Nothing here reads contacts or reminders.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import TypeVar
 
-from django.db.models import Prefetch
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from rollout.charts import Observed
@@ -18,12 +19,17 @@ from rollout.domain.dates import fiscal_year_label
 from rollout.domain.plan import month_number
 from rollout.domain.projection import Projection as Curve
 from rollout.domain.projection import Undated
-from rollout.models import Citation, Cohort, Observation, Projection, Rollout, Source, Wave
-from rollout.models.labels import CONFLICT_LABELS, COUNT_BASIS_LABELS, signed_text
-from rollout.models.plan import WaveQuerySet
+from rollout.history import rows_at
+from rollout.models import Cohort, Observation, Rollout, Source, Target, Wave
+from rollout.models.conditions import is_overdue_unconfirmed, is_upcoming
+from rollout.models.labels import CONFLICT_LABELS, COUNT_BASIS_LABELS, STATUS_LABELS, signed_text
+from rollout.seen import Seen
+from rollout.shown import Part, ShownWave, read_shown, rollout_labels
 
 LISTED = 20
 UPCOMING_DAYS = 365
+
+Sourced = TypeVar("Sourced", Cohort, Observation, Target)
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,17 @@ class Count:
 
 @dataclass(frozen=True)
 class WaveRow:
-    """One wave; `days_past` is how long ago its period ended."""
+    """One wave; `rollout` is the code of its own, `days_past` how long ago its period ended."""
 
+    rollout: str
     name: str
+    cohort: str
     cutover: str
     cutover_in_full: str
     fiscal_year: str
     count: Count
     status: str
+    is_overdue: bool
     days_past: int
     sources: Sequence[Source]
 
@@ -97,51 +106,58 @@ class ObservationRow:
     note: str
 
 
-def list_overdue(projection: Projection, today: date) -> WaveList:
+def list_overdue(seen: Seen, part: Part) -> WaveList:
     """予定日経過・未確認, the longest past first."""
-    return _list_waves(Wave.objects.overdue_unconfirmed(today), projection, today)
+    return _list_waves(part.waves().filter(is_overdue_unconfirmed(seen.today)), seen)
 
 
-def list_upcoming(projection: Projection, today: date) -> WaveList:
-    """What cuts over within a year, or is in its period now, the nearest first."""
-    return _list_waves(Wave.objects.upcoming(today, UPCOMING_DAYS), projection, today)
+def list_upcoming(seen: Seen, part: Part) -> WaveList:
+    """What cuts over within a year, or is in its period then, the nearest first."""
+    return _list_waves(part.waves().filter(is_upcoming(seen.today, UPCOMING_DAYS)), seen)
 
 
-def _list_waves(waves: WaveQuerySet, projection: Projection, today: date) -> WaveList:
-    adopted = Prefetch("rollout__citations", Citation.objects.adopted().select_related("source"))
-    rows = waves.for_display().prefetch_related(adopted)[:LISTED]
-    return WaveList([_wave_row(row, projection, today) for row in rows], waves.count())
+def _list_waves(waves: QuerySet[Wave], seen: Seen) -> WaveList:
+    shown = read_shown(waves[:LISTED], seen.count_of, seen.moment)
+    return WaveList([wave_row(wave, seen.today) for wave in shown], waves.count())
 
 
-def _wave_row(wave: Wave, projection: Projection, today: date) -> WaveRow:
+def wave_row(wave: ShownWave, today: date) -> WaveRow:
+    """A wave in words and figures."""
     cutover = wave.cutover
     return WaveRow(
-        name=str(wave),
+        rollout=wave.rollout,
+        name=wave.label,
+        cohort=wave.cohort_label,
         cutover=cutover.format_short(),
         cutover_in_full=cutover.format_japanese(),
         fiscal_year="" if cutover.fiscal_year is None else fiscal_year_label(cutover.fiscal_year),
-        count=Count.of(*projection.count_of(wave.pk)),
-        status=wave.get_status_display(),
+        count=Count.of(wave.users, wave.count_basis),
+        status=str(STATUS_LABELS[wave.status]),
+        is_overdue=wave.is_overdue(today),
         days_past=(today - cutover.latest).days if cutover.latest else 0,
-        sources=_sources_of(wave.rollout),
+        sources=wave.sources,
     )
 
 
-def _sources_of(rollout: Rollout) -> list[Source]:
-    """Where a rollout's date and count come from, once each: the cohort's source, then what was adopted."""
-    sources = [rollout.cohort.source, *(citation.source for citation in rollout.citations.all())]
-    return list(dict.fromkeys(sources))
-
-
-def list_undated(curve: Curve, cohorts: Iterable[Cohort]) -> list[UndatedRow]:
+def list_undated(seen: Seen, cohorts: Iterable[Cohort]) -> list[UndatedRow]:
     """What has no date, by cohort, with the members that have a date but no count."""
     by_code = {cohort.code: cohort for cohort in cohorts}
-    rollouts = _describe_rollouts(
-        code for entry in curve.undated for code in entry.uncounted_rollouts[:LISTED]
-    )
-    waves = _describe_waves(code for entry in curve.undated for code in entry.dateless_waves[:LISTED])
-    known = [entry for entry in curve.undated if entry.cohort in by_code]
-    return [_undated_row(entry, by_code[entry.cohort], rollouts, waves) for entry in known]
+    entries = [entry for entry in seen.curve.undated if entry.cohort in by_code]
+    uncounted = {code for entry in entries for code in entry.uncounted_rollouts[:LISTED]}
+    dateless = {code for entry in entries for code in entry.dateless_waves[:LISTED]}
+    rollouts = rows_at(Rollout, seen.moment).filter(code__in=uncounted)
+    waves = Part(seen.moment).waves().filter(Q(code__in=dateless) | Q(rollout_id__in=rollouts.values("id")))
+    shown = read_shown(waves, seen.count_of, seen.moment)
+    names = {code: _with_cutovers(waves) for code, waves in _by_rollout(shown).items() if code in uncounted}
+    names_of_waves = {wave.code: _with_cutover(wave) for wave in shown}
+    return [_undated_row(entry, by_code[entry.cohort], names, names_of_waves) for entry in entries]
+
+
+def _by_rollout(waves: Iterable[ShownWave]) -> dict[str, list[ShownWave]]:
+    found: dict[str, list[ShownWave]] = {}
+    for wave in waves:
+        found.setdefault(wave.rollout, []).append(wave)
+    return found
 
 
 def _undated_row(
@@ -160,39 +176,27 @@ def _undated_row(
     )
 
 
-def _describe_rollouts(codes: Iterable[str]) -> dict[str, str]:
-    """Code to name with cutovers: 「財務省（R9.6~）」."""
-    rows = Rollout.objects.filter(code__in=set(codes)).select_related("lead_ministry")
-    return {row.code: _with_cutovers(row) for row in rows.prefetch_related("waves")}
-
-
-def _with_cutovers(rollout: Rollout) -> str:
-    dates = [wave.cutover for wave in rollout.waves.all() if not wave.cutover.is_undecided]
+def _with_cutovers(waves: Sequence[ShownWave]) -> str:
+    """A rollout with its cutovers: 「財務省（R9.6~）」."""
+    dates = [wave.cutover for wave in waves if not wave.cutover.is_undecided]
     texts = dict.fromkeys(day.format_short() for day in sorted(dates, key=lambda day: day.sort_key))
+    label = waves[0].rollout_label
     return (
-        gettext("{label}（{names}）").format(label=rollout.label, names=gettext("、").join(texts))
-        if texts
-        else rollout.label
+        gettext("{label}（{names}）").format(label=label, names=gettext("、").join(texts)) if texts else label
     )
 
 
-def _describe_waves(codes: Iterable[str]) -> dict[str, str]:
-    """Code to name with the date as written: 「財務省 第2陣（検討中）」."""
-    rows = Wave.objects.filter(code__in=set(codes)).select_related("rollout__lead_ministry")
-    return {
-        row.code: gettext("{row}（{format_short}）").format(row=row, format_short=row.cutover.format_short())
-        for row in rows
-    }
+def _with_cutover(wave: ShownWave) -> str:
+    """A wave with its date as written: 「財務省 第2陣（検討中）」."""
+    return gettext("{row}（{format_short}）").format(row=wave.label, format_short=wave.cutover.format_short())
 
 
-def list_conflicts(curve: Curve, cohorts: Iterable[Cohort]) -> list[str]:
+def list_conflicts(curve: Curve, cohorts: Iterable[Cohort], moment: datetime | None = None) -> list[str]:
     """Where published figures do not fit together, in words."""
     labels = {cohort.code: cohort.label for cohort in cohorts}
     shown = curve.conflicts[:LISTED]
     codes = {conflict.rollout for conflict in shown if conflict.rollout}
-    rollouts = {
-        row.code: row.label for row in Rollout.objects.filter(code__in=codes).select_related("lead_ministry")
-    }
+    rollouts = rollout_labels(rows_at(Rollout, moment).filter(code__in=codes), moment)
     texts = [_conflict_text(conflict, labels, rollouts) for conflict in shown]
     left_off = len(curve.conflicts) - len(shown)
     return [*texts, gettext("ほか {left_off:,}件").format(left_off=left_off)] if left_off else texts
@@ -207,9 +211,18 @@ def _conflict_text(conflict: Conflict, cohorts: dict[str, str], rollouts: dict[s
     )
 
 
-def read_observations() -> list[Observation]:
-    """The published counts in order of time."""
-    return list(Observation.objects.select_related("source"))
+def read_observations(moment: datetime | None) -> list[Observation]:
+    """The published counts in order of time, as they were known at a moment."""
+    return with_sources(rows_at(Observation, moment).order_by(*Observation._meta.ordering or ()), moment)
+
+
+def with_sources(rows: Iterable[Sourced], moment: datetime | None) -> list[Sourced]:
+    """Rows of a moment, each with its source as it was then."""
+    found = list(rows)
+    sources = {row.id: row for row in rows_at(Source, moment).filter(id__in={row.source_id for row in found})}
+    for row in found:
+        row.source = sources[row.source_id]
+    return found
 
 
 def compare_observations(curve: Curve, observations: Iterable[Observation]) -> list[ObservationRow]:

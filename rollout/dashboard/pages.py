@@ -16,9 +16,11 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from rollout.domain.plan import Basis
+from rollout.history import rows_at
 from rollout.models import Projection, Source
 from rollout.models.labels import BASIS_LABELS, moment_text
 from rollout.models.visible import sees_whole_plan
+from rollout.seen import Seen
 from rollout.watch import watch
 
 QUOTED_LENGTH = 40
@@ -70,9 +72,7 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
     today = timezone.localdate()
     projection = Projection.objects.current(basis, today)
     if projection is None:
-        return render_page(
-            request, "rollout/dashboard/not_computed.html", {}, status=HTTPStatus.SERVICE_UNAVAILABLE
-        )
+        return not_computed_page(request)
     context = {
         "unknown_basis": unknown,
         "projection": projection,
@@ -85,6 +85,30 @@ def projection_page(request: HttpRequest, template: str, describe: Describe) -> 
     }
     status = HTTPStatus.OK if unknown is None else HTTPStatus.BAD_REQUEST
     return render_page(request, template, context, status=status)
+
+
+def seen_context(seen: Seen) -> dict[str, Any]:
+    """How old the figures of a page are, and its sources."""
+    return {
+        "projection": seen,
+        "computed": moment_text(seen.computed_at),
+        "new_day": seen.curve.today != seen.today,
+        "sources": sorted(rows_at(Source, seen.moment).order_by("code"), key=_newest_first),
+    }
+
+
+def not_computed_page(request: HttpRequest) -> HttpResponse:
+    """What to do before the first computation."""
+    return _later_page(request, "rollout/dashboard/not_computed.html")
+
+
+def busy_page(request: HttpRequest) -> HttpResponse:
+    """That a change is being written, which takes its time."""
+    return _later_page(request, "rollout/dashboard/busy.html")
+
+
+def _later_page(request: HttpRequest, template: str) -> HttpResponse:
+    return render_page(request, template, {}, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def read_basis(text: str | None) -> tuple[Basis, str | None]:

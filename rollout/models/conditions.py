@@ -1,6 +1,6 @@
 """What may be asked of a wave's own columns: the same of today's rows and of rows as they once were."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db.models import Q
 
@@ -16,6 +16,12 @@ def is_awaited() -> Q:
 def is_overdue_unconfirmed(today: date) -> Q:
     """予定日経過・未確認: latest day before `today`, use not confirmed, not cancelled."""
     return is_awaited() & Q(cutover_latest__lt=today)
+
+
+def is_upcoming(today: date, days: int) -> Q:
+    """Awaited, and the period begins within `days` days of `today`, or is going on."""
+    until = today + timedelta(days=days)
+    return is_awaited() & Q(cutover_earliest__lte=until, cutover_latest__gte=today)
 
 
 def is_uncounted() -> Q:

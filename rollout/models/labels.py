@@ -17,6 +17,7 @@ from rollout.domain.dates import FuzzyDateError, Precision
 from rollout.domain.findings import FindingKind
 from rollout.domain.movers import Cause
 from rollout.domain.plan import Basis, Reading, Status
+from rollout.domain.projection import Granularity
 from rollout.domain.reconciliation import Agreement, FigureKind
 from rollout.domain.words import Words, day_words
 
@@ -45,6 +46,11 @@ READING_LABELS = {
 BASIS_LABELS = {
     Basis.CUMULATIVE.value: _("累計として読む"),
     Basis.GROUP.value: _("区分の人数として読む"),
+}
+GRANULARITY_LABELS = {
+    Granularity.MONTH: _("月ごと"),
+    Granularity.QUARTER: _("四半期ごと"),
+    Granularity.FISCAL_YEAR: _("年度ごと"),
 }
 PRECISION_LABELS = {
     Precision.DAY.value: _("日"),

@@ -1,6 +1,6 @@
 """The plan itself: rollouts, and the waves they move in."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.core.validators import MinValueValidator
@@ -183,8 +183,7 @@ class WaveQuerySet(models.QuerySet["Wave"]):
 
     def upcoming(self, today: date, days: int) -> "WaveQuerySet":
         """Awaited waves whose period begins within `days` days of `today`, or is going on."""
-        until = today + timedelta(days=days)
-        return self.awaited().filter(cutover_earliest__lte=until, cutover_latest__gte=today)
+        return self.filter(conditions.is_upcoming(today, days))
 
     def unconfirmed_since(self, day: date, today: date) -> "WaveQuerySet":
         """Awaited waves, dated and not past, whose date nobody has set or confirmed after `day`."""

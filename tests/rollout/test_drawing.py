@@ -1,27 +1,32 @@
-"""A chart is kept for one computation alone."""
+"""A drawing is kept for what it shows, and for nothing else."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+
+import pytest
+from django.core.cache import cache
 
 from rollout import charts, drawing
-from rollout.models import Projection
+from tests.rollout.test_charts import make_curve
 
 
-def key(**values):
-    row = Projection(
-        basis="cumulative",
-        data_version=7,
-        today=date(2026, 11, 23),
-        computed_at=datetime(2026, 11, 23, 7, tzinfo=UTC),
-    )
-    for name, value in values.items():
-        setattr(row, name, value)
-    return drawing.s_curve_key(row, [], charts.WIDE)
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    cache.clear()
 
 
-def test_chart_of_a_restored_database_is_another_one():
-    assert key() == key()
-    assert key() != key(computed_at=datetime(2026, 11, 23, 8, tzinfo=UTC))
+def test_same_curve_is_drawn_once(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts, "s_curve_svg", lambda *shown: drawn.append(shown) or "<svg>")
+    once, again = (drawing.s_curve(make_curve(), [], charts.WIDE) for _ in range(2))
+    assert (once, again, len(drawn)) == ("<svg>", "<svg>", 1)
 
 
-def test_chart_of_stale_figures_is_another_one():
-    assert key() != key(stale=True)
+def test_whatever_is_otherwise_makes_another_drawing(monkeypatch):
+    curve, drawn = make_curve(), []
+    monkeypatch.setattr(charts, "s_curve_svg", lambda *shown: drawn.append(shown) or "<svg>")
+    beside = charts.Beside("基準", curve, is_scenario=False)
+    drawing.s_curve(curve, [], charts.WIDE)
+    drawing.s_curve(curve, [], charts.NARROW)
+    drawing.s_curve(curve, [], charts.WIDE, [beside])
+    drawing.s_curve(replace(curve, target_users=None), [], charts.WIDE)
+    assert len(drawn) == 4

@@ -1,0 +1,91 @@
+"""The cutovers over time: the timeline, what it says in a sentence, and the same as a table."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext
+
+from rollout.dashboard.differences import slip_text
+from rollout.dashboard.listings import WaveRow, wave_row
+from rollout.drawing import timeline
+from rollout.history import column_at
+from rollout.models import Wave
+from rollout.seen import Seen
+from rollout.shown import Part, ShownWave, read_shown
+from rollout.states import Comparison
+from rollout.timeline import NARROW, WIDE, Beside, lines, status_text
+
+MOST_LINES = 60
+
+
+@dataclass(frozen=True)
+class CutoverRow:
+    """A wave, and what a baseline had of it: a cutover and how far it has slipped since, or nothing."""
+
+    wave: WaveRow
+    before: str
+    slip: str
+
+
+@dataclass(frozen=True)
+class Cutovers:
+    """The picture in both sizes, the sentence, the table, and how many waves have no line."""
+
+    charts: Sequence[tuple[str, str]]
+    chart_alt: str
+    rows: Sequence[CutoverRow]
+    left_off: int
+
+
+def list_cutovers(seen: Seen, part: Part, compared: Comparison | None) -> Cutovers:
+    """Waves by cohort and date, the first `MOST_LINES` of them; beside a baseline, where one is given."""
+    in_order = column_at(Wave, "rollout__cohort__order", part.moment)
+    waves = part.waves()
+    waves = waves.order_by(in_order, *waves.query.order_by)
+    shown = read_shown(waves[:MOST_LINES], seen.count_of, seen.moment)
+    beside = _beside(shown, compared)
+    drawn = lines(shown, beside)
+    return Cutovers(
+        charts=[(size.name, timeline(drawn, seen.today, size)) for size in (WIDE, NARROW) if shown],
+        chart_alt=timeline_alt(shown, seen.today),
+        rows=[_row(wave, seen.today, beside.get(wave.id)) for wave in shown],
+        left_off=waves.count() - len(shown),
+    )
+
+
+def _beside(shown: Iterable[ShownWave], compared: Comparison | None) -> dict[int, Beside]:
+    """What the earlier state had of each wave that moved since, by the wave's id."""
+    if compared is None:
+        return {}
+    moved = {wave.slip.wave: wave for wave in compared.waves() if wave.slip.moved and wave.before}
+    return {
+        wave.id: Beside(found.before.cutover, slip_text(found.slip))
+        for wave in shown
+        if (found := moved.get(wave.code)) and found.before
+    }
+
+
+def _row(wave: ShownWave, today: date, beside: Beside | None) -> CutoverRow:
+    return CutoverRow(
+        wave_row(wave, today),
+        beside.cutover.format_short() if beside else "",
+        beside.slip if beside else "",
+    )
+
+
+def timeline_alt(shown: Sequence[ShownWave], today: date) -> str:
+    """What the chart shows, in a sentence for those who do not see it."""
+    kinds = Counter(status_text(wave, today) for wave in shown)
+    parts = [gettext("{status} {count}件").format(status=name, count=kinds[name]) for name in kinds]
+    sentence = gettext("移行単位 {count}件の切替の時期の図。{names}。").format(
+        count=len(shown), names=gettext("、").join(parts)
+    )
+    coming = [wave for wave in shown if wave.is_coming(today)]
+    if not coming:
+        return sentence
+    first = min(coming, key=lambda wave: wave.cutover.sort_key)
+    return sentence + gettext("次の切替は {label}（{cutover}）。").format(
+        label=first.label, cutover=first.cutover.format_short()
+    )
