@@ -57,6 +57,11 @@ class Seen:
         """The plan that was looked at: for now the rows as they are, which `stale` says of the curve."""
         return self.read()
 
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What all that is seen now follows from: plan, day, and when it was computed."""
+        return (PlanVersion.objects.current(), self.data_version, self.computed_at, self.today, self.stale)
+
     def is_stale(self) -> bool:
         """True when the curve is out of date; a plan that was read may have moved on since the curve was."""
         if "plan" not in vars(self) or self.moment is not None:

@@ -1,5 +1,6 @@
 """What every page does: who may read it, in which language and on which basis."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
@@ -16,6 +17,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from rollout.domain.plan import Basis
+from rollout.drawing import made_once
 from rollout.history import rows_at
 from rollout.models import Projection, Source
 from rollout.models.labels import BASIS_LABELS, moment_text
@@ -24,6 +26,7 @@ from rollout.seen import Seen
 from rollout.watch import watch
 
 QUOTED_LENGTH = 40
+KEPT_AS = "page"
 
 View = Callable[[HttpRequest], HttpResponse]
 Describe = Callable[[Projection, date], dict[str, Any]]
@@ -53,14 +56,31 @@ def render_page(
     request: HttpRequest, template: str, context: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     """The page, under a banner where the product does not keep up with itself."""
+    return render(request, template, {"lagging": _lagging(), **context}, status=status)
+
+
+def kept_page(
+    request: HttpRequest, template: str, facts: tuple[object, ...], describe: Callable[[], dict[str, Any]]
+) -> HttpResponse:
+    """The same for everybody, made once for `facts`, which all that it shows follows from."""
+    lagging = _lagging()
+    known = repr((request.get_full_path(), facts, sorted(lagging.items())))
+    key = f"{KEPT_AS}:{hashlib.sha256(known.encode()).hexdigest()}"
+
+    def make() -> bytes:
+        return render(request, template, {"lagging": lagging, **describe()}).content
+
+    return HttpResponse(made_once(key, make))
+
+
+def _lagging() -> dict[str, Any]:
     seen = watch(timezone.now())
-    lagging = {
+    return {
         "tick_is_late": seen.tick_is_late,
-        "ticked": moment_text(seen.ticked_at) if seen.ticked_at else "",
+        "ticked": moment_text(seen.ticked_at) if seen.ticked_at and seen.tick_is_late else "",
         "mail_is_late": seen.mail_is_late,
         "mail_waits_since": moment_text(seen.mail_waits_since) if seen.mail_waits_since else "",
     }
-    return render(request, template, {"lagging": lagging, **context}, status=status)
 
 
 def projection_page(request: HttpRequest, template: str, describe: Describe) -> HttpResponse:

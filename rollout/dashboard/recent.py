@@ -20,6 +20,7 @@ from rollout.seen import Seen
 from rollout.states import compare_baseline
 
 LISTED = 10
+KEPT_AS = "recent"
 
 
 @dataclass(frozen=True)
@@ -39,34 +40,32 @@ def tell_recent(seen: Seen, days: int) -> Recent | None:
 
     Raises BusyError while a change is being written.
     """
-    end = seen.moment or current_moment()
+    basis, version = seen.curve.basis, PlanVersion.objects.current()
+    facts = (basis, seen.moment, version.number, version.history_missing, seen.today, days)
+    key = hashlib.sha256(repr(facts).encode()).hexdigest()
+    [recent] = made_once(f"{KEPT_AS}:{key}", lambda: [_compare(seen.moment or current_moment(), days, basis)])
+    return recent
+
+
+def _compare(end: datetime, days: int, basis: Basis) -> Recent | None:
     begin = complete_since()
     if begin is None or begin > end:
         return None
-    version = PlanVersion.objects.current()
-    state = seen.moment or (version.number, version.history_missing)
     start = max(_end_of_day(end, days), begin)
-    basis, begins = seen.curve.basis, start == begin
-    key = hashlib.sha256(f"{basis} {state} {start} {timezone.localdate(end)}".encode()).hexdigest()
-    return made_once(f"recent:{key}", lambda: _compare(start, end, basis, begins=begins))
-
-
-def _end_of_day(end: datetime, days: int) -> datetime:
-    day = timezone.localdate(end) - timedelta(days=days - 1)
-    return datetime.combine(day, time(), timezone.get_current_timezone()) - timedelta(microseconds=1)
-
-
-def _compare(start: datetime, end: datetime, basis: Basis, *, begins: bool) -> Recent:
-    day = timezone.localdate(start)
-    baseline = Baseline(label=gettext("{day}の計画").format(day=day_text(day)), moment=start)
-    found = compare_baseline(baseline, basis, end)
+    label = gettext("{day}の計画").format(day=day_text(timezone.localdate(start)))
+    found = compare_baseline(Baseline(label=label, moment=start), basis, end)
     waves = found.waves()
     listed = differences.list_waves(waves, {})
     return Recent(
         since=timezone.localtime(start).isoformat(),
-        begins=begins,
+        begins=start == begin,
         headline=differences.headline(found, fiscal_year_of(timezone.localdate(end))),
         counts=differences.counts_text(waves),
         rows=listed.rows[:LISTED],
         left_off=listed.left_off + max(0, len(listed.rows) - LISTED),
     )
+
+
+def _end_of_day(end: datetime, days: int) -> datetime:
+    day = timezone.localdate(end) - timedelta(days=days - 1)
+    return datetime.combine(day, time(), timezone.get_current_timezone()) - timedelta(microseconds=1)

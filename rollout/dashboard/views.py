@@ -12,7 +12,14 @@ from rollout.dashboard import figures, listings
 from rollout.dashboard.asking import offer
 from rollout.dashboard.checkpoints import list_checkpoints
 from rollout.dashboard.cutovers import list_cutovers
-from rollout.dashboard.pages import busy_page, not_computed_page, public_page, render_page, seen_context
+from rollout.dashboard.pages import (
+    busy_page,
+    kept_page,
+    not_computed_page,
+    public_page,
+    render_page,
+    seen_context,
+)
 from rollout.dashboard.questions import Question, read_question
 from rollout.dashboard.recent import tell_recent
 from rollout.domain.plan import Reading
@@ -25,6 +32,8 @@ from rollout.seen import NotComputedError, Seen, see_now, see_past
 from rollout.shown import Part
 from rollout.states import Comparison, compare_baseline, compare_scenario
 
+TEMPLATE = "rollout/dashboard/dashboard.html"
+
 
 @public_page
 def dashboard(request: HttpRequest) -> HttpResponse:
@@ -36,13 +45,18 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     try:
         question = read_question(request.GET, request.user)
         seen = see_past(question.moment, question.basis) if question.moment else see_now(question.basis)
-        context = {**offer(question, request.user), **_page(question, seen)}
+        offered = offer(question, request.user)
+        if question.is_plain and not question.refused and not request.user.is_authenticated:
+            return kept_page(
+                request, TEMPLATE, (seen.state, offered), lambda: _page(question, seen) | offered
+            )
+        context = _page(question, seen) | offered
     except NotComputedError:
         return not_computed_page(request)
     except BusyError:
         return busy_page(request)
     status = HTTPStatus.BAD_REQUEST if question.refused else HTTPStatus.OK
-    return render_page(request, "rollout/dashboard/dashboard.html", context, status=status)
+    return render_page(request, TEMPLATE, context, status=status)
 
 
 def _page(question: Question, seen: Seen) -> dict[str, Any]:
