@@ -11,13 +11,19 @@ from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
 from rollout import charts
+from rollout.domain.plan import Basis
 from rollout.domain.projection import Projection
-from rollout.models import Observation
-from rollout.timeline import Line, timeline_svg
+from rollout.history import column_at
+from rollout.models import Observation, Wave
+from rollout.seen import Seen, see_now
+from rollout.shown import Part, ShownWave, read_shown
+from rollout.timeline import PAGE_SIZES as TIMELINE_SIZES
+from rollout.timeline import Line, lines, timeline_svg
 
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 3600
+MOST_LINES = 60
 
 Made = TypeVar("Made")
 
@@ -55,6 +61,24 @@ def s_curve(
 def timeline(shown: Sequence[Line], today: date, size: charts.Size) -> str:
     """The cutovers over time as an SVG element."""
     return drawn_once("timeline", timeline_svg, shown, today, size)
+
+
+def shown_cutovers(seen: Seen, part: Part) -> list[ShownWave]:
+    """The waves that the timeline has a line for: the first by cohort and date."""
+    waves = part.waves()
+    by_cohort = column_at(Wave, "rollout__cohort__order", part.moment)
+    first = waves.order_by(by_cohort, *waves.query.order_by)[:MOST_LINES]
+    return read_shown(first, seen.count_of, part.moment)
+
+
+def draw_ahead() -> None:
+    """Draw what most people look at next, so that none of them waits for it: the front page as it opens."""
+    seen, observed = see_now(Basis.CUMULATIVE), read_observed()
+    shown = lines(shown_cutovers(seen, Part()), {})
+    for size in charts.PAGE_SIZES:
+        s_curve(seen.curve, observed, size)
+    for size in TIMELINE_SIZES:
+        timeline(shown, seen.today, size)
 
 
 def drawn_once(kind: str, draw: Callable[..., str], *shown: Any) -> str:

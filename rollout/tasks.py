@@ -11,26 +11,34 @@ from django.utils.translation import override
 from kombu.exceptions import OperationalError
 
 from gss_tracker.embedded import worker_is_here
-from rollout import outbox, recompute
+from rollout import drawing, outbox, recompute
 from rollout.models import PlanVersion
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="rollout.recompute")
-def follow_change() -> None:
+@shared_task(name="rollout.recompute", bind=True)
+def follow_change(self: Any) -> None:
     """Bring the projection and the planned reminders up to date with the rows."""
     recompute.recompute()
     outbox.plan_reminders()
+    _draw_ahead(self)
 
 
-@shared_task(name="rollout.tick")
-def tick() -> None:
+@shared_task(name="rollout.tick", bind=True)
+def tick(self: Any) -> None:
     """Once a minute: repair what was missed, find what is due, send it. Two at once do no harm."""
     follow_change()
     outbox.settle()
     PlanVersion.objects.update(ticked_at=timezone.now())
     outbox.deliver()
+    _draw_ahead(self)
+
+
+def _draw_ahead(task: Any) -> None:
+    """In a worker, where nobody waits for it."""
+    if not task.request.called_directly:
+        drawing.draw_ahead()
 
 
 def nudge() -> None:

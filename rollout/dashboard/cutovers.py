@@ -9,15 +9,11 @@ from django.utils.translation import gettext
 
 from rollout.dashboard.differences import slip_text
 from rollout.dashboard.listings import WaveRow, wave_row
-from rollout.drawing import timeline
-from rollout.history import column_at
-from rollout.models import Wave
+from rollout.drawing import shown_cutovers, timeline
 from rollout.seen import Seen
-from rollout.shown import Part, ShownWave, read_shown
+from rollout.shown import Part, ShownWave
 from rollout.states import Comparison
-from rollout.timeline import NARROW, WIDE, Beside, lines, status_text
-
-MOST_LINES = 60
+from rollout.timeline import PAGE_SIZES, Beside, lines, status_text
 
 
 @dataclass(frozen=True)
@@ -40,18 +36,15 @@ class Cutovers:
 
 
 def list_cutovers(seen: Seen, part: Part, compared: Comparison | None) -> Cutovers:
-    """Waves by cohort and date, the first `MOST_LINES` of them; beside a baseline, where one is given."""
-    in_order = column_at(Wave, "rollout__cohort__order", part.moment)
-    waves = part.waves()
-    waves = waves.order_by(in_order, *waves.query.order_by)
-    shown = read_shown(waves[:MOST_LINES], seen.count_of, seen.moment)
+    """Waves by cohort and date, the first of them where there are many; beside a baseline, if one is given."""
+    shown = shown_cutovers(seen, part)
     beside = _beside(shown, compared)
     drawn = lines(shown, beside)
     return Cutovers(
-        charts=[(size.name, timeline(drawn, seen.today, size)) for size in (WIDE, NARROW) if shown],
+        charts=[(size.name, timeline(drawn, seen.today, size)) for size in PAGE_SIZES if shown],
         chart_alt=timeline_alt(shown, seen.today),
         rows=[_row(wave, seen.today, beside.get(wave.id)) for wave in shown],
-        left_off=waves.count() - len(shown),
+        left_off=part.waves().count() - len(shown),
     )
 
 

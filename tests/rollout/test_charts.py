@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import altair as alt
 import pytest
 
 from rollout import charts
@@ -192,3 +193,17 @@ def test_lines_stand_out_from_white(colour):
 def test_colours_are_the_digital_agencys():
     used = re.findall(r"#[0-9a-f]{6}", Path(charts.__file__).read_text(encoding="utf-8"))
     assert {colour for colour in used if colour not in TOKENS} == set()
+
+
+@pytest.mark.parametrize("beside", [(), (charts.Beside("試算", make_curve(), is_scenario=True),)])
+def test_spec_is_valid_vega_lite(curve, beside):
+    spec = charts.s_curve_spec(curve, SEEN, beside=beside)
+    assert alt.LayerChart.from_dict(spec, validate=True).to_dict(validate=True)["height"] == spec["height"]
+
+
+def test_curve_beside_the_plan_is_drawn_and_named(curve):
+    other = replace(curve, planned=(50,) * 12)
+    for is_scenario in (True, False):
+        beside = [charts.Beside("別の計画", other, is_scenario)]
+        svg = charts.s_curve_svg(curve, SEEN, beside=beside)
+        assert ("別の計画" in texts(svg), charts.SCENARIO in svg) == (True, is_scenario)
