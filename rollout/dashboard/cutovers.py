@@ -36,7 +36,7 @@ class Cutovers:
 
 
 def list_cutovers(seen: Seen, part: Part, compared: Comparison | None) -> Cutovers:
-    """Waves by cohort and date, the first of them where there are many; beside a baseline, if one is given."""
+    """Waves by cohort and date, the first where there are many; beside a baseline, if there is one."""
     shown = shown_cutovers(seen, part)
     beside = _beside(shown, compared)
     drawn = lines(shown, beside)
