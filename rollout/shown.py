@@ -90,7 +90,7 @@ class Part:
         return waves.order_by(F("cutover_latest").asc(nulls_last=True), in_order, "code")
 
 
-def read_shown(waves: QuerySet[Any], count_of: CountOf, moment: datetime | None) -> list[ShownWave]:
+def read_shown(waves: Iterable[Any], count_of: CountOf, moment: datetime | None) -> list[ShownWave]:
     """These waves of a moment with what they belong to, in the order in which they come."""
     rows = list(waves)
     rollouts = _by_id(Rollout, {row.rollout_id for row in rows}, moment)

@@ -32,12 +32,12 @@ from rollout.admin.forms import (
     reopened,
     source_field,
 )
-from rollout.admin.history import Part, Timeline, compared
 from rollout.admin.locking import CLASHES, SEEN, find_clash, seen_versions, typed_fields, written
 from rollout.admin.restoring import RESTORE, Restored, filled_in, restored, tell_restored
 from rollout.models import PlanVersion, Source
 from rollout.models.fields import FuzzyDateField
 from rollout.models.visible import visible
+from rollout.versions import Part, Timeline, compared
 
 if TYPE_CHECKING:
     StockAdmin = admin.ModelAdmin[Any]

@@ -29,7 +29,6 @@ from django.utils.translation import gettext_lazy as _
 
 from ministries.models import Assignment, Contact, Ministry
 from rollout.admin.base import StockAdmin
-from rollout.admin.history import citation_of, entry_of, label_of
 from rollout.admin.restoring import add_again_url
 from rollout.history import DELETED, TRACKED_MODELS, cited
 from rollout.models import Citation, Rollout, RolloutCoverage, Scenario, ScenarioChange, Wave
@@ -37,6 +36,7 @@ from rollout.models.fields import FuzzyDateFormField
 from rollout.models.labels import each_in_japanese, in_japanese
 from rollout.models.visible import visible
 from rollout.tables import csv_lines
+from rollout.versions import citation_of, entry_of, label_of
 
 PAGE, BATCH = 50, 500
 """Versions on a page, and in one go of an export."""

@@ -20,7 +20,6 @@ from django.utils.translation import gettext
 
 from rollout import actions
 from rollout.admin.base import PlanAdmin
-from rollout.admin.history import Timeline
 from rollout.calendar_warnings import planned_users
 from rollout.consequences import Consequences, waves_of
 from rollout.domain.plan import IntArray, Plan, is_same
@@ -29,6 +28,7 @@ from rollout.impact import Impact
 from rollout.models import PlanVersion
 from rollout.reader import read_plan
 from rollout.trial import tried
+from rollout.versions import Timeline
 
 CONFIRMED = "_confirmed"
 BACK = "_back"

@@ -18,12 +18,12 @@ from rollout import documents
 from rollout.admin.base import _actor, reaches_all, writing
 from rollout.admin.confirmation import BACK, NOT_CARRIED, ConfirmedAdmin
 from rollout.admin.forms import AnyForm
-from rollout.admin.history import Timeline
 from rollout.admin.trying import SeenForm, do_or_show, try_on_figures
 from rollout.history import newest_versions
 from rollout.models import Baseline, Cohort, Rollout, Source, Target
 from rollout.models.fields import FuzzyDateFormField
 from rollout.models.frame import USER_VALIDATORS
+from rollout.versions import Timeline
 
 LISTED = 50
 """Changed rows that a person still reads one by one; the rest is counted."""

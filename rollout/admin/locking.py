@@ -20,8 +20,8 @@ from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
-from rollout.admin.history import BLANK, GONE, Part, Timeline
 from rollout.models.labels import NO, YES
+from rollout.versions import BLANK, GONE, Part, Timeline
 
 if TYPE_CHECKING:
     AnyForm = forms.ModelForm[Any]

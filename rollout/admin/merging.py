@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from rollout import actions
 from rollout.admin.base import _actor, reaches_all, row_number, writing
 from rollout.admin.confirmation import BACK, ConfirmedAdmin
-from rollout.admin.history import Timeline
 from rollout.admin.trying import SeenForm, do_or_show, try_on_figures
 from rollout.domain.dates import UNDECIDED
 from rollout.domain.plan import Status
@@ -26,6 +25,7 @@ from rollout.history import newest_versions
 from rollout.merging import NOTHING_CHOSEN, OTHER_ROLLOUT, REASON_NEEDED, named
 from rollout.models import Rollout, Wave
 from rollout.models.labels import STATUS_LABELS
+from rollout.versions import Timeline
 
 CHOSEN = "waves"
 TAKEN_UP_AGAIN = _(

@@ -28,7 +28,7 @@ from rollout.watch import watch
 QUOTED_LENGTH = 40
 KEPT_AS = "page"
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 Describe = Callable[[Projection, date], dict[str, Any]]
 """What a page shows of a stored projection on a day, as its template names it."""
 
@@ -39,15 +39,26 @@ def public_page(view: View) -> View:
     Where the plan is not public it is for those signed in, but for who sees some ministries alone.
     """
 
+    @row_page
+    @wraps(view)
+    def page(request: HttpRequest, **code: str) -> HttpResponse:
+        if not sees_whole_plan(request.user):
+            raise PermissionDenied
+        return view(request, **code)
+
+    return page
+
+
+def row_page(view: View) -> View:
+    """The same of rows of which everybody sees their own: the view leaves out what is not for the reader."""
+
     @require_safe
     @cache_control(private=True, no_cache=True)
     @wraps(view)
-    def page(request: HttpRequest) -> HttpResponse:
+    def page(request: HttpRequest, **code: str) -> HttpResponse:
         if not settings.PUBLIC_READ and not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-        if not sees_whole_plan(request.user):
-            raise PermissionDenied
-        return _to_be_retried(view(request))
+        return _to_be_retried(view(request, **code))
 
     return page
 

@@ -2,10 +2,22 @@
 
 from django.urls import path
 
-from rollout.dashboard import answering, comparison, problems, reconciliation, slide, views
+from rollout.dashboard import (
+    answering,
+    comparison,
+    ministries,
+    problems,
+    reconciliation,
+    rollouts,
+    slide,
+    views,
+)
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("ministries/", ministries.ministries, name="ministries"),
+    path("ministries/<slug:code>/", ministries.ministry, name="ministry"),
+    path("rollouts/<slug:code>/", rollouts.rollout, name="rollout"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("slide/", slide.slide, name="slide"),

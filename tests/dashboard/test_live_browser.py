@@ -65,11 +65,14 @@ def test_server_that_is_away_is_announced(front):
     assert front.locator(".live button").count() == 0
 
 
-def test_age_of_the_figures_is_said(front):
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(190, "（4分前）"), (3 * 3600, "（3時間前）"), (50 * 3600, "（2日前）")]
+)
+def test_age_of_the_figures_is_said(front, seconds, said):
     computed = "document.querySelector('[data-computed]').dataset.computed"
-    front.evaluate(f"{computed} = new Date(Date.now() - 190_000).toISOString()")
+    front.evaluate(f"{computed} = new Date(Date.now() - {seconds} * 1000).toISOString()")
     a_minute_later(front)
-    assert front.locator(".age").inner_text() == "（4分前）"
+    assert front.locator(".age").inner_text() == said
 
 
 def test_page_of_the_past_stays_as_it_is(front, live_server):

@@ -10,13 +10,16 @@ function tellAge() {
   const line = document.querySelector("[data-computed]");
   if (!line) return;
   const minutes = Math.floor((Date.now() - new Date(line.dataset.computed)) / 60_000);
+  const [words, number] = minutes < 120 ? [line.dataset.minutes, minutes]
+    : minutes < 48 * 60 ? [line.dataset.hours, Math.floor(minutes / 60)]
+    : [line.dataset.days, Math.floor(minutes / 1440)];
   let age = line.querySelector(".age");
   if (!age) {
     age = document.createElement("span");
     age.className = "age";
     line.append(age);
   }
-  age.textContent = minutes > 0 ? line.dataset.age.replace("%", minutes) : "";
+  age.textContent = minutes > 0 ? words.replace("#", number) : "";
 }
 
 function words(main) {

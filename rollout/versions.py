@@ -15,10 +15,12 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 
 from rollout.domain.dates import FuzzyDate
 from rollout.history import Cited, cited
-from rollout.models import Wave
+from rollout.models import RolloutCoverage, Wave
 from rollout.models.labels import NO, STATUS_LABELS, YES
 
 KINDS = {"+": _("追加"), "~": _("変更"), "-": _("削除")}
+NAMED_BY = {Wave: ("rollout__lead_ministry",), RolloutCoverage: ("ministry",)}
+"""What rows are called by, so that it is read with them."""
 BLANK, GONE = _("（空欄）"), _("（削除済み）")
 
 
@@ -81,7 +83,8 @@ class Timeline:
         key = model._meta.pk.attname
         last: dict[Any, HistoricalChanges] = {}
         pairs = []
-        records = history.objects.filter(**condition).select_related("history_user")
+        named_by = NAMED_BY.get(model, ())
+        records = history.objects.filter(**condition).select_related("history_user", *named_by)
         for record in records.order_by("history_date", "history_id"):
             row = getattr(record, key)
             pairs.append((record, last.get(row)))
