@@ -6,6 +6,7 @@ what it had is an empty bar with a dashed edge, and the slip is said in words.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -109,6 +110,22 @@ def look_of(wave: ShownWave, today: date) -> Look:
 def status_text(wave: ShownWave, today: date) -> str:
     """The status in words, 予定日経過・未確認 first."""
     return str(OVERDUE_LABEL if wave.is_overdue(today) else STATUS_LABELS[wave.status])
+
+
+def timeline_alt(shown: Sequence[ShownWave], today: date) -> str:
+    """What the chart shows, in a sentence for those who do not see it."""
+    kinds = Counter(status_text(wave, today) for wave in shown)
+    parts = [gettext("{status} {count}件").format(status=name, count=kinds[name]) for name in kinds]
+    sentence = gettext("移行単位 {count}件の切替の時期の図。{names}。").format(
+        count=len(shown), names=gettext("、").join(parts)
+    )
+    coming = [wave for wave in shown if wave.is_coming(today)]
+    if not coming:
+        return sentence
+    first = min(coming, key=lambda wave: wave.cutover.sort_key)
+    return sentence + gettext("次の切替は {label}（{cutover}）。").format(
+        label=first.label, cutover=first.cutover.format_short()
+    )
 
 
 def timeline_svg(shown: Sequence[Line], today: date, size: Size = WIDE) -> str:

@@ -9,7 +9,7 @@ from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 from rollout.api.baselines import BaselineViewSet
 from rollout.api.calendar import CalendarView
 from rollout.api.changes import ChangesView
-from rollout.api.charts import CurveChart
+from rollout.api.charts import CurveChart, TimelineChart
 from rollout.api.comparison import ComparisonView, ComparisonWavesView
 from rollout.api.computed import ProjectionView, ReconciliationView
 from rollout.api.feeds import ChangeTable, PowerBiView, ProjectionTable, WaveTable
@@ -62,7 +62,8 @@ urlpatterns = [
     ),
     path("export/waves.pbids", PowerBiView.as_view(), name="export-waves-pbids"),
     *(
-        path(f"charts/s-curve.{ending}", CurveChart.as_view(ending=ending), name=f"chart-{ending}")
+        path(f"charts/{name}.{ending}", view.as_view(ending=ending), name=f"chart-{name}-{ending}")
+        for name, view in (("s-curve", CurveChart), ("timeline", TimelineChart))
         for ending in ("svg", "png", "vl.json")
     ),
     path("projection/movers/", MoversView.as_view(), name="movers"),

@@ -1,11 +1,8 @@
 """The cutovers over time: the timeline, what it says in a sentence, and the same as a table."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-
-from django.utils.translation import gettext
 
 from rollout.dashboard.differences import slip_text
 from rollout.dashboard.listings import WaveRow, wave_row
@@ -13,7 +10,7 @@ from rollout.drawing import shown_cutovers, timeline
 from rollout.seen import Seen
 from rollout.shown import Part, ShownWave
 from rollout.states import Comparison
-from rollout.timeline import PAGE_SIZES, Beside, lines, status_text
+from rollout.timeline import PAGE_SIZES, Beside, lines, timeline_alt
 
 
 @dataclass(frozen=True)
@@ -65,20 +62,4 @@ def _row(wave: ShownWave, today: date, beside: Beside | None) -> CutoverRow:
         wave_row(wave, today),
         beside.cutover.format_short() if beside else "",
         beside.slip if beside else "",
-    )
-
-
-def timeline_alt(shown: Sequence[ShownWave], today: date) -> str:
-    """What the chart shows, in a sentence for those who do not see it."""
-    kinds = Counter(status_text(wave, today) for wave in shown)
-    parts = [gettext("{status} {count}件").format(status=name, count=kinds[name]) for name in kinds]
-    sentence = gettext("移行単位 {count}件の切替の時期の図。{names}。").format(
-        count=len(shown), names=gettext("、").join(parts)
-    )
-    coming = [wave for wave in shown if wave.is_coming(today)]
-    if not coming:
-        return sentence
-    first = min(coming, key=lambda wave: wave.cutover.sort_key)
-    return sentence + gettext("次の切替は {label}（{cutover}）。").format(
-        label=first.label, cutover=first.cutover.format_short()
     )

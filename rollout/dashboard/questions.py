@@ -69,12 +69,17 @@ class Question:
     @property
     def of_curve(self) -> str:
         """The same question as the API takes it of the curve: a query string without the question mark."""
-        asked = {
-            "basis": self.basis.value if self.basis is not Basis.CUMULATIVE else "",
-            "as_of": self.moment.isoformat() if self.moment else "",
-            "scenario": self.scenario.code if self.scenario else "",
-        }
-        return urlencode({name: text for name, text in asked.items() if text})
+        basis = self.basis.value if self.basis is not Basis.CUMULATIVE else ""
+        return _query(basis=basis, as_of=self._as_of, scenario=_code(self.scenario))
+
+    @property
+    def of_cutovers(self) -> str:
+        """The same of the waves."""
+        return _query(as_of=self._as_of, cohort=_code(self.cohort), ministry=_code(self.ministry))
+
+    @property
+    def _as_of(self) -> str:
+        return self.moment.isoformat() if self.moment else ""
 
     @property
     def is_plain(self) -> bool:
@@ -114,6 +119,14 @@ def read_question(asked: QueryDict, user: Person) -> Question:
         ministry=answer("ministry", lambda text: choose_row(Ministry, text, moment), None),
         refused=tuple(refused),
     )
+
+
+def _code(row: Any) -> str:
+    return row.code if row else ""
+
+
+def _query(**asked: str) -> str:
+    return urlencode({name: text for name, text in asked.items() if text})
 
 
 def choose_baseline(code: str) -> Baseline:

@@ -75,3 +75,54 @@ def test_what_cannot_be_meant_is_told(client, path):
 def test_scenario_is_for_who_may_see_it(client):
     suppose(("nta", "cutover", "R9.6"), code="late")
     fetch(client, "svg?scenario=late", 401)
+
+
+# The timeline
+
+
+def timeline(client, path, status=200, **headers):
+    answer = client.get(f"/api/v1/charts/timeline.{path}", headers=headers)
+    assert answer.status_code == status, answer.content
+    return answer
+
+
+def test_timeline_says_what_it_shows(client):
+    answer = timeline(client, "svg?cohort=fy2026")
+    text = answer.content.decode()
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert text.startswith(
+        '<svg role="img" aria-label="移行単位 5件の切替の時期の図。予定日経過・未確認 3件、予定 2件。'
+    )
+
+
+def test_timeline_is_narrowed_to_a_ministry(client):
+    text = timeline(client, "svg?ministry=reconstruction-agency").content.decode()
+    assert ("内閣府（内閣官房と復興庁を含む）" in text, "国税庁" in text) == (True, False)
+
+
+def test_timeline_is_a_picture_and_a_spec(client):
+    png, spec = timeline(client, "png?size=narrow").content, json.loads(timeline(client, "vl.json").content)
+    assert (png[:8], int.from_bytes(png[16:20])) == (b"\x89PNG\r\n\x1a\n", 800)
+    assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+
+
+def test_timeline_of_the_past_stays(client):
+    moment = "svg?as_of=2026-11-23T16:00:00%2B09:00"
+    before = timeline(client, moment).content
+    move("nta-1", "R9.6")
+    assert timeline(client, moment).content == before != timeline(client, "svg").content
+
+
+def test_timeline_that_is_there_is_not_sent_again(client):
+    first = timeline(client, "svg")
+    timeline(client, "svg", 304, if_none_match=first["ETag"])
+
+
+@pytest.mark.parametrize("path", ["svg?cohort=x", "svg?ministry=x", "png?size=mail", "svg?basis=group"])
+def test_timeline_that_cannot_be_meant_is_told(client, path):
+    assert timeline(client, path, 400)["Content-Type"] == "application/problem+json"
+
+
+def test_timeline_is_for_who_sees_the_whole_plan(client, settings):
+    settings.PUBLIC_READ = False
+    timeline(client, "svg", 401)

@@ -27,7 +27,11 @@ TABLES = [*("waves.csv", "waves.jsonl", "waves.xlsx", "waves.pbids", "changes.cs
 FILES = [
     *(f"/api/v1/export/{name}" for name in TABLES),
     *(f"/api/v1/export/projection.{ending}" for ending in ("csv", "jsonl", "xlsx")),
-    *(f"/api/v1/charts/s-curve.{ending}" for ending in ("svg", "png", "vl.json")),
+    *(
+        f"/api/v1/charts/{name}.{ending}"
+        for name in ("s-curve", "timeline")
+        for ending in ("svg", "png", "vl.json")
+    ),
 ]
 LAST_ERRORS |= {f"export/{name}": ["401", "403", "429"] for name in ("waves.pbids", "changes.csv")}
 REWRITE = f"python manage.py spectacular --validate --fail-on-warn --file {SNAPSHOT}"

@@ -68,6 +68,15 @@ def test_page_in_the_dark_has_no_axe_violations(open_page, path):
     assert results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_page_with_wider_text_does_not_overflow(open_page, path):
+    """WCAG 1.4.12."""
+    page = open_page(390, path, bypass_csp=True)
+    wide = "line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important"
+    page.add_style_tag(content=f"* {{ {wide} }} p {{ margin-block-end: 2em !important }}")
+    assert content_width(page) == 390
+
+
 def test_page_can_be_walked_by_keyboard(open_page):
     page = open_page(1280)
     page.keyboard.press("Tab")

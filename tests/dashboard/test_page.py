@@ -36,7 +36,7 @@ def page(client, query=""):
 
 def rows_of(html, heading):
     """The body rows of the table in the section with this heading's id, as lists of texts."""
-    section = re.search(rf'<section aria-labelledby="{heading}">(.*?)</section>', html, re.DOTALL)[1]
+    section = re.search(rf'<section[^>]* aria-labelledby="{heading}".*?>(.*?)</section>', html, re.DOTALL)[1]
     body = re.search(r"<tbody>(.*?)</tbody>", section, re.DOTALL)[1]
     rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
     return [[text_of(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
@@ -101,6 +101,7 @@ def test_page_says_when_the_day_has_changed(client):
         assert "（その後に日付も変わりました）" in page(client)
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("seeded")
 def test_page_opens_while_the_cache_is_away(client, monkeypatch):
     def away(*_args, **_kwargs):
@@ -110,6 +111,7 @@ def test_page_opens_while_the_cache_is_away(client, monkeypatch):
     assert page(client).count('<svg aria-hidden="true" id="s-curve-') == 2
 
 
+@pytest.mark.drawn
 @pytest.mark.usefixtures("seeded")
 def test_page_draws_its_charts_once_for_each_reading(client, monkeypatch):
     drawn = []

@@ -66,7 +66,7 @@ function tell(what) {
 function show() {
   const main = document.querySelector("main");
   const open = [...main.querySelectorAll("details")].map((part) => part.open);
-  const near = [...main.querySelectorAll("h2[id]")].find((part) => part.getBoundingClientRect().top >= 0);
+  const near = [...main.querySelectorAll("h2[id]")].find((part) => part.getBoundingClientRect().top > -1);
   const before = near?.getBoundingClientRect().top;
   main.replaceChildren(...newer.childNodes);
   main.querySelectorAll("details").forEach((part, place) => { part.open = open[place] ?? part.open; });
