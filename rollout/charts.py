@@ -9,16 +9,12 @@ Colours are the Digital Agency's (design-tokens 1.1.9). Every line has at least 
 white, and none is told apart by colour alone: planned is a solid line, confirmed a filled area, the
 band a pale area with dotted edges, the target dashed, a published figure a diamond.
 
-The page names fonts and leaves the choice to the reader's machine. A PNG brings its letters along:
-they are drawn in the font of the package `manimgx_fonts_cjk`, and are the same on every machine. That
-font is registered on import, so that both kinds measure their labels alike from the first chart on.
+The page names fonts and leaves the choice to the reader's machine; a PNG brings its letters along.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 import altair as alt
@@ -34,6 +30,7 @@ from rollout.domain.projection import (
     fiscal_year_end,
     fiscal_year_in_progress,
 )
+from rollout.png import draw_png
 
 PLANNED = "#0017c1"  # blue-900
 BAND_EDGE, BAND_FILL = "#4979f5", "#d9e6ff"  # blue-500, blue-100
@@ -44,15 +41,6 @@ NOTE, AXIS_TEXT = "#4d4d4d", "#333333"  # solid-gray-700, -800
 GRID = "#cccccc"  # solid-gray-200
 SCENARIO = "#8b008b"  # magenta-900
 FONT = "'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', 'Noto Sans CJK JP', sans-serif"
-
-vl_convert.register_font_directory(str(files("manimgx_fonts_cjk")))
-PNG_CONFIG = {"font": "Noto Sans CJK JP", "axis": {"labelFontWeight": 100}}
-PNG_STROKE, PNG_BOLD_STROKE = 0.045, 0.075
-"""What makes letters of a PNG readable, in parts of their size.
-
-The font is a variable one, of which the renderer draws the thinnest weight, whatever is asked for: letters
-get an edge of their own colour.
-"""
 
 LABEL_ROOM = 0.12
 """A label is left out where it has less than this part of the chart's height; the tables still say it."""
@@ -119,23 +107,6 @@ def s_curve_png(
 ) -> bytes:
     """The chart as a PNG on white, `scale` pixels for each of `size`; the same bytes on every machine."""
     return draw_png(s_curve_spec(curve, observations, size), scale)
-
-
-def draw_png(spec: dict[str, Any], scale: float) -> bytes:
-    """A Vega-Lite chart as a PNG, its letters from the font that comes along."""
-    svg = vl_convert.vegalite_to_svg({**spec, "config": spec["config"] | PNG_CONFIG})
-    png: bytes = vl_convert.svg_to_png(re.sub(r"<text\b[^>]*?(?=/?>)", _with_edge, svg), scale=scale)
-    return png
-
-
-def _with_edge(text: re.Match[str]) -> str:
-    """A text's tag up to its end: the thinnest weight, and an edge of its own colour unless it has one."""
-    read = dict(re.findall(r'\s([\w-]+)="([^"]*)"', text[0]))
-    part = PNG_BOLD_STROKE if read.get("font-weight") == "bold" else PNG_STROKE
-    width = float(read["font-size"].removesuffix("px")) * part
-    edge = {"stroke": read["fill"], "stroke-width": f"{width:.3f}", "stroke-linejoin": "round"}
-    drawn = {**edge, **read, "font-weight": "100"}
-    return "<text " + " ".join(f'{name}="{value}"' for name, value in drawn.items())
 
 
 def s_curve_spec(

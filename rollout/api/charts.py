@@ -24,6 +24,7 @@ from rollout.domain.plan import Basis
 from rollout.domain.projection import Projection
 from rollout.drawing import made_once, read_observed, shown_cutovers
 from rollout.models import Cohort
+from rollout.png import draw_png
 from rollout.seen import see_now, see_past
 from rollout.shown import Part
 from rollout.timeline import timeline_alt
@@ -130,6 +131,6 @@ def _in_form(ending: str, spec: dict[str, Any], words: str) -> bytes:
     if ending == "vl.json":
         return orjson.dumps(spec)
     if ending == "png":
-        return charts.draw_png(spec, SCALE)
+        return draw_png(spec, SCALE)
     svg: str = vl_convert.vegalite_to_svg(spec)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(words)}" ', 1).encode()

@@ -163,28 +163,6 @@ def test_page_waits_for_a_change_that_is_being_written(client, budget, monkeypat
     assert "<table" not in html
 
 
-def test_page_compares_with_any_past_day(client, budget, clock):
-    clock.shift(86_400)
-    move("nta-1", "R9.6")
-    clock.shift(60)
-    assert leads(page(client, "?from=2026-11-23"))[0] == (
-        "「2026年11月23日の計画」から、R8年度末の見込みは 152,000人 → 83,400人（−68,600人）になりました。"
-    )
-
-
-@pytest.mark.parametrize(
-    ("query", "refused"),
-    [
-        ("?from=2030-01-01", "未来の日です。"),
-        ("?from=x", "「x」は読めません。"),
-        ("?from=2020-01-01", "計画の履歴がそこまで遡れません。"),
-        ("?from=2026-11-23&baseline=budget", "基準計画と試算は一緒に選べません。"),
-    ],
-)
-def test_page_refuses_a_day_that_cannot_be_compared(client, budget, query, refused):
-    assert refused in page(client, query, status=400)
-
-
 def test_page_without_a_baseline_says_how_to_make_one(client, db):
     html = page(client)
     assert "基準計画はまだありません。" in html

@@ -216,6 +216,31 @@ def test_history_that_begins_within_the_days_is_told_from_its_beginning(client, 
     assert len(rows_of(html, "recent-heading")) == 1
 
 
+# The comparison with any past day
+
+
+def test_comparison_with_a_past_day_tells_what_moved_since(client, budget):
+    html = text_of(client.get("/comparison/?from=2026-11-24").content.decode())
+    sentence = (
+        "「2026年11月24日の計画」から、R8年度末の見込みは 152,000人 → 83,400人（−68,600人）になりました。"
+    )
+    assert sentence in html
+
+
+@pytest.mark.parametrize(
+    ("query", "refused"),
+    [
+        ("?from=2030-01-01", "未来の日です。"),
+        ("?from=x", "「x」は読めません。"),
+        ("?from=2020-01-01", "計画の履歴がそこまで遡れません。"),
+        ("?from=2026-11-24&baseline=budget", "基準計画と試算は一緒に選べません。"),
+    ],
+)
+def test_comparison_refuses_a_day_that_cannot_be_compared(client, budget, query, refused):
+    response = client.get(f"/comparison/{query}")
+    assert (response.status_code, refused in response.content.decode()) == (400, True)
+
+
 # Pages are kept
 
 

@@ -16,6 +16,7 @@ from rollout import charts
 from rollout.chart_words import s_curve_alt
 from rollout.domain.plan import Basis
 from rollout.domain.projection import Projection, Undated
+from rollout.png import draw_png
 
 TOKENS = Path("rollout/static/rollout/design-tokens-1.1.9/tokens.css").read_text(encoding="utf-8")
 SEEN = [charts.Observed(date(2026, 5, 1), date(2026, 5, 31), 90)]
@@ -145,7 +146,7 @@ def test_alt_sentence_says_when_the_target_is_reached(curve):
 
 def picture_of(letter):
     mark = {"type": "text", "text": letter, "fontSize": 40}
-    return charts.draw_png({"mark": mark, "data": {"values": [{}]}, "config": {}}, 1)
+    return draw_png({"mark": mark, "data": {"values": [{}]}, "config": {}}, 1)
 
 
 NO_LETTER = "\U000ffffe"
