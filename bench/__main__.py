@@ -1,4 +1,4 @@
-"""Print tables for the configured database: `python -m bench [reminders | imports | api | WAVES...]`."""
+"""Print tables for the configured database: `python -m bench [reminders|imports|pages|api | WAVES...]`."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ import sys
 
 import django
 
-REMINDERS, IMPORTS, API = "reminders", "imports", "api"
+REMINDERS, IMPORTS, PAGES, API = "reminders", "imports", "pages", "api"
 
 
 def main() -> None:
@@ -20,18 +20,25 @@ def main() -> None:
         SIZES,
         print_api_table,
         print_import_table,
+        print_page_table,
         print_reminder_tables,
         print_risk_table,
         print_tables,
     )
 
-    alone = {REMINDERS: print_reminder_tables, IMPORTS: print_import_table, API: print_api_table}
+    alone = {
+        REMINDERS: print_reminder_tables,
+        IMPORTS: print_import_table,
+        PAGES: print_page_table,
+        API: print_api_table,
+    }
     if len(sys.argv) == 2 and sys.argv[1] in alone:
         alone[sys.argv[1]]()
         return
     print_tables([int(argument) for argument in sys.argv[1:]] or list(SIZES))
     print_reminder_tables()
     print_import_table()
+    print_page_table()
     if connection.vendor == "sqlite":  # it needs no database: once is enough
         print_risk_table()
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.utils import timezone
 
-from bench import api, edit, imports, ledger, mails, recompute, risk
+from bench import api, edit, imports, ledger, mails, pages, recompute, risk
 from bench.databases import database_version, throw_away_database
 from bench.machine import describe_machine
 from bench.plans import build_history, build_plan
@@ -41,6 +41,11 @@ DELIVERY_HEADINGS = ("mails", "Django's own, a second", "delivered, a second", "
 PLANNING_HEADINGS = ("waves", "rows", "planned rows a second", "looked at again, a second", "memory, MiB")
 TICK_HEADINGS = ("rows", "tick, ms", "middle, ms", "statements", "of them read every row")
 
+PAGE_SIZES = (25, 2_500)
+PAGE_HEADINGS = (
+    *("waves", "kept, ms", "made anew, ms", "with its charts, ms", "kept ÷ bare", "its 304 ÷ kept"),
+    *("page, kB", "with all it links to, kB"),
+)
 IMPORTED_WAVES = 20_000
 API_SIZES = (2_500, 100_000)
 API_HEADINGS = (
@@ -95,6 +100,21 @@ def print_risk_table() -> None:
         cells = [f"{draws:,}", f"{waves:,}", *milliseconds, str(found.draw), str(found.answer), growth]
         write(_row(cells))
     write("", "Bare: a Generator's slips and one bincount. Answer: draws, percentiles and chances.", "")
+
+
+def print_page_table() -> None:
+    """The front page: one row a size of plan."""
+    write(
+        "", f"### The front page on {database_version()}", "", describe_machine(), "", *_head(PAGE_HEADINGS)
+    )
+    for waves in PAGE_SIZES:
+        with throw_away_database():
+            found = pages.measure(waves, turns=50)
+        seconds = (found.kept_seconds, found.made_seconds, found.drawn_seconds)
+        sizes = (f"{size / 1000:,.0f}" for size in (found.size, found.whole_size))
+        milliseconds = (f"{each * 1000:,.0f}" for each in seconds)
+        write(_row([f"{waves:,}", *milliseconds, str(found.kept), str(found.not_modified), *sizes]))
+    write("", "Bare: `/healthz` through the same middleware. Sizes are compressed.", "")
 
 
 def print_reminder_tables() -> None:
