@@ -47,7 +47,7 @@ def measure(waves: int, turns: int) -> Page:
     build_plan(waves)
     PlanVersion.objects.raise_number(history_missing=True)
     recompute()
-    draw_ahead()
+    draw_ahead(["ja"])
     client = Client(headers={"accept-encoding": "gzip"})
     first = client.get("/")
     names = count()

@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
 from django.core.cache import cache
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from redis.exceptions import RedisError
 
 from rollout import charts
@@ -71,8 +71,14 @@ def shown_cutovers(seen: Seen, part: Part) -> list[ShownWave]:
     return read_shown(first, seen.count_of, part.moment)
 
 
-def draw_ahead() -> None:
+def draw_ahead(languages: Iterable[str]) -> None:
     """Draw what most people look at next, so that none of them waits for it: the front page as it opens."""
+    for language in languages:
+        with override(language):
+            _draw_front_page()
+
+
+def _draw_front_page() -> None:
     seen, observed = see_now(Basis.CUMULATIVE), read_observed()
     shown = lines(shown_cutovers(seen, Part()), {})
     for size in charts.PAGE_SIZES:

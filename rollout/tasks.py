@@ -22,7 +22,7 @@ def follow_change(self: Any) -> None:
     """Bring the projection and the planned reminders up to date with the rows."""
     recompute.recompute()
     outbox.plan_reminders()
-    _draw_ahead(self)
+    _draw_ahead(self, settings.LANGUAGE_CODE)
 
 
 @shared_task(name="rollout.tick", bind=True)
@@ -32,13 +32,13 @@ def tick(self: Any) -> None:
     outbox.settle()
     PlanVersion.objects.update(ticked_at=timezone.now())
     outbox.deliver()
-    _draw_ahead(self)
+    _draw_ahead(self, *dict(settings.LANGUAGES))
 
 
-def _draw_ahead(task: Any) -> None:
+def _draw_ahead(task: Any, *languages: str) -> None:
     """In a worker, where nobody waits for it."""
     if not task.request.called_directly:
-        drawing.draw_ahead()
+        drawing.draw_ahead(languages)
 
 
 def nudge() -> None:
