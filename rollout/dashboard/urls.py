@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from rollout.dashboard import answering, comparison, problems, reconciliation, slide, views
+from rollout.dashboard import answering, calendar, comparison, problems, reconciliation, slide, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("calendar/", calendar.calendar, name="calendar"),
     path("slide/", slide.slide, name="slide"),
     path("problems/", problems.problems, name="problems"),
     path("problems/<slug:name>/", problems.problem, name="problem"),

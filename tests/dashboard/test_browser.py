@@ -40,7 +40,7 @@ def test_page_reads_without_javascript(open_page, width, shown, hidden):
     assert page.said == []
 
 
-PATHS = ["/", "/reconciliation/", "/slide/"]
+PATHS = ["/", "/reconciliation/", "/calendar/", "/slide/"]
 
 
 @pytest.mark.parametrize("path", PATHS)
