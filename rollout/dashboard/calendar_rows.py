@@ -7,7 +7,7 @@ is based on, which may be a letter.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -40,9 +40,12 @@ class FreezeMark:
 
 @dataclass(frozen=True)
 class WaveMark:
-    """A wave as it is drawn; `kind` names the shape that goes with the status, `name` may be empty."""
+    """A wave as it is drawn: `kind` names the shape that goes with the status.
 
-    name: str
+    `names` tell it from others of its ministry: whom it moves with, its scope, its name; or nothing.
+    """
+
+    names: Sequence[str]
     cutover: str
     kind: str
     status: str
@@ -72,8 +75,7 @@ class PlacedWave:
 
     def beside(self, lead: str) -> WaveMark:
         """What is drawn of it with a ministry that moves along with `lead`."""
-        name = gettext("{lead}とあわせて").format(lead=lead)
-        return replace(self.mark, name=f"{name} {self.mark.name}".strip())
+        return replace(self.mark, names=[gettext("{lead}とあわせて").format(lead=lead), *self.mark.names])
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _place(placed: PlacedWave) -> tuple[bool, Period, str]:
 def _mark(wave: Wave, span: Span, projection: Projection, today: date) -> WaveMark:
     is_overdue = wave.is_overdue_unconfirmed(today)
     return WaveMark(
-        name=" ".join(filter(None, (wave.rollout.scope, wave.name))),
+        names=[name for name in (wave.rollout.scope, wave.name) if name],
         cutover=_cutover_text(wave.cutover),
         kind=OVERDUE if is_overdue else wave.status.replace("_", "-"),
         status=str(OVERDUE_LABEL if is_overdue else STATUS_LABELS[wave.status]),
@@ -217,13 +219,19 @@ def _month(waves: Sequence[WaveMark], *, is_frozen: bool) -> Cell:
     return Cell(waves=waves[:IN_A_CELL], left_off=max(len(waves) - IN_A_CELL, 0), is_frozen=is_frozen)
 
 
-def _freeze_marks(freeze: FreezePeriod, year: int) -> Iterator[FreezeMark]:
-    for start, end in freeze.touching(fiscal_year_bounds(year)):
-        if span := span_in(year, start, end):
-            days = gettext("{month}月{day}日〜{month2}月{day2}日").format(
-                month=start.month, day=start.day, month2=end.month, day2=end.day
-            )
-            yield FreezeMark(str(freeze.label), days, span)
+def _freeze_marks(freeze: FreezePeriod, year: int) -> list[FreezeMark]:
+    times = freeze.touching(fiscal_year_bounds(year))
+    return [
+        FreezeMark(str(freeze.label), _days_text(start, end), span)
+        for start, end in times
+        if (span := span_in(year, start, end))
+    ]
+
+
+def _days_text(first: date, last: date) -> str:
+    return gettext("{month}月{day}日〜{month2}月{day2}日").format(
+        month=first.month, day=first.day, month2=last.month, day2=last.day
+    )
 
 
 def list_ministries(
