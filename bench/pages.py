@@ -21,7 +21,7 @@ from rollout.drawing import draw_ahead
 from rollout.models import PlanVersion
 from rollout.recompute import recompute
 
-STATIC = ("design-tokens-1.1.9/tokens.css", "dashboard.css", "dark.css", "live.js", "icon.svg")
+STATIC = ("design-tokens-1.1.9/tokens.css", "dashboard.css", "front.css", "dark.css", "live.js", "icon.svg")
 """All that the page links to, for a reader in the dark."""
 
 

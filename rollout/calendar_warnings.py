@@ -55,21 +55,31 @@ def read_calendar(users_of: UsersOf, as_if: Sequence[Wave] = ()) -> Calendar:
 
     `as_if` has waves as they might become, which load the months in place of their rows.
     """
-    limits = [
+    limits = read_limits()
+    return Calendar(
+        freezes=read_freezes(),
+        limits=limits,
+        loads=read_loads(users_of, as_if) if limits else {},
+        rules=read_rules(ReminderRule.objects.all()),
+    )
+
+
+def read_freezes() -> list[calendar_lint.FreezePeriod]:
+    """The freeze periods, by their first day."""
+    return [
+        calendar_lint.FreezePeriod(
+            row.code, row.label, row.ministry_id, row.first_day, row.last_day, row.yearly
+        )
+        for row in FreezePeriod.objects.all()
+    ]
+
+
+def read_limits() -> list[calendar_lint.MonthlyLimit]:
+    """What a month takes, by the fiscal year from which on."""
+    return [
         calendar_lint.MonthlyLimit(row.from_fiscal_year, row.users, row.cutovers)
         for row in MonthlyLimit.objects.all()
     ]
-    return Calendar(
-        freezes=[
-            calendar_lint.FreezePeriod(
-                row.code, row.label, row.ministry_id, row.first_day, row.last_day, row.yearly
-            )
-            for row in FreezePeriod.objects.all()
-        ],
-        limits=limits,
-        loads=_read_loads(users_of, as_if) if limits else {},
-        rules=read_rules(ReminderRule.objects.all()),
-    )
 
 
 def warnings_about(
@@ -101,7 +111,7 @@ def _acceptances(
     return {row.key: row for row in rows}
 
 
-def _read_loads(users_of: UsersOf, as_if: Sequence[Wave]) -> dict[int, MonthLoad]:
+def read_loads(users_of: UsersOf, as_if: Sequence[Wave] = ()) -> dict[int, MonthLoad]:
     """Users and cutovers by month, of what is known to the day or the month and not cancelled."""
     precisions = [Precision.DAY.value, Precision.MONTH.value]
     dated = Wave.objects.filter(cutover_precision__in=precisions, cutover_latest__isnull=False)
@@ -115,14 +125,16 @@ def _read_loads(users_of: UsersOf, as_if: Sequence[Wave]) -> dict[int, MonthLoad
         and wave.cutover_latest is not None
         and wave.status != Status.CANCELLED
     ]
-    users = users_of(np.array([key for key, _ in rows], dtype=np.int64)).clip(0).tolist()
+    users = users_of(np.array([key for key, _ in rows], dtype=np.int64)).tolist()
     total: Counter[int] = Counter()
     cutovers: Counter[int] = Counter()
+    uncounted: Counter[int] = Counter()
     for (_, day), count in zip(rows, users, strict=True):
         month = month_number(day or date.min)
-        total[month] += count
+        total[month] += max(count, 0)
         cutovers[month] += 1
-    return {month: MonthLoad(total[month], count) for month, count in cutovers.items()}
+        uncounted[month] += count == NONE
+    return {month: MonthLoad(total[month], count, uncounted[month]) for month, count in cutovers.items()}
 
 
 def planned_users(plan: Plan, wave_ids: IntArray) -> UsersOf:

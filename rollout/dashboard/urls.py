@@ -4,6 +4,7 @@ from django.urls import path
 
 from rollout.dashboard import (
     answering,
+    calendar,
     comparison,
     ministries,
     problems,
@@ -20,6 +21,7 @@ urlpatterns = [
     path("rollouts/<slug:code>/", rollouts.rollout, name="rollout"),
     path("comparison/", comparison.comparison, name="comparison"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("calendar/", calendar.calendar, name="calendar"),
     path("slide/", slide.slide, name="slide"),
     path("problems/", problems.problems, name="problems"),
     path("problems/<slug:name>/", problems.problem, name="problem"),

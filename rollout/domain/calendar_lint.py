@@ -70,6 +70,19 @@ class FreezePeriod:
         for year in range(period[0].year - years, period[1].year + 1):
             yield _in_year(self.first_day, year), _in_year(self.last_day, year + years)
 
+    def touching(self, period: Period) -> list[Period]:
+        """The times of the freeze that have a day of `period`, in order."""
+        first, last = period
+        return [(start, end) for start, end in self.occurrences(period) if start <= last and first <= end]
+
+
+class MonthLoad(NamedTuple):
+    """What one month has: known users, and cutovers, `uncounted` of them with users that are not known."""
+
+    users: int
+    cutovers: int
+    uncounted: int = 0
+
 
 class MonthlyLimit(NamedTuple):
     """What one month takes, from a fiscal year on: users, cutovers, or both (None: any number)."""
@@ -78,12 +91,13 @@ class MonthlyLimit(NamedTuple):
     users: int | None
     cutovers: int | None
 
+    def has_too_many_users(self, load: MonthLoad) -> bool:
+        """True where the known users are more than a month takes."""
+        return self.users is not None and load.users > self.users
 
-class MonthLoad(NamedTuple):
-    """What one month has: known users, and cutovers."""
-
-    users: int
-    cutovers: int
+    def has_too_many_cutovers(self, load: MonthLoad) -> bool:
+        """True where the cutovers are more than a month takes."""
+        return self.cutovers is not None and load.cutovers > self.cutovers
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ def _of_limits(day: date, calendar: Calendar) -> Iterator[CalendarWarning]:
         return
     subject, month = f"{day:%Y-%m}", month_label(day.year, day.month)
     advice = Words("ほかの月に移すか、上限を見直してください。")
-    if limit.users is not None and load.users > limit.users:
+    if limit.has_too_many_users(load):
         text = Words(
             "{month}の切替は合わせて{users:,}人で、上限の{limit:,}人を超えます。{advice}",
             month=month,
@@ -163,7 +177,7 @@ def _of_limits(day: date, calendar: Calendar) -> Iterator[CalendarWarning]:
             advice=advice,
         )
         yield CalendarWarning(WarningKind.TOO_MANY_USERS, subject, text)
-    if limit.cutovers is not None and load.cutovers > limit.cutovers:
+    if limit.has_too_many_cutovers(load):
         text = Words(
             "{month}の切替は{cutovers:,}件で、上限の{limit:,}件を超えます。{advice}",
             month=month,
@@ -194,7 +208,7 @@ def _of_notice(wave: NotifiedWave, rules: Iterable[Rule]) -> Iterator[CalendarWa
 def _overlap(period: Period, freeze: FreezePeriod, *, is_monthly: bool) -> Words | None:
     """How the period meets the freeze, in words; nothing where it does not, or is too coarse to say."""
     first, last = period
-    met = [(start, end) for start, end in freeze.occurrences(period) if start <= last and first <= end]
+    met = freeze.touching(period)
     whole = [(start, end) for start, end in met if start <= first and last <= end]
     if not met or not (whole or is_monthly):
         return None

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from ministries.models import Assignment, Ministry
+from rollout.domain.eras import Period
 from rollout.domain.plan import MAX_USERS, Status
 from rollout.models import conditions
 from rollout.models.evidence import CitedChange
@@ -214,6 +215,15 @@ class WaveQuerySet(models.QuerySet["Wave"]):
         mine = Assignment.objects.filter(user=user).values("ministry")
         covered = RolloutCoverage.objects.filter(ministry__in=mine).values("rollout")
         return self.filter(Q(rollout__lead_ministry__in=mine) | Q(rollout__in=covered))
+
+    def touching(self, period: Period) -> "WaveQuerySet":
+        """Waves whose period has a day of `period`; 「以降」 has all from its earliest on."""
+        first, last = period
+        return self.filter(conditions.may_be_on_or_after(first), cutover_earliest__lte=last)
+
+    def undecided(self) -> "WaveQuerySet":
+        """Awaited waves without a cutover (検討中)."""
+        return self.awaited().filter(conditions.is_undecided())
 
     def in_fiscal_year(self, year: int) -> "WaveQuerySet":
         """Waves whose latest day lies in the fiscal year."""

@@ -171,7 +171,7 @@ def test_api_shows_them_what_anybody_sees_or_else_their_own(client, settings, li
     assert whole == ({200} if public else {403})
     assert client.get("/api/v1/reminders/").status_code == 403
     assert client.get("/api/v1/projection/").status_code == 200
-    pages = {client.get(page).status_code for page in ("/", "/comparison/", "/reconciliation/")}
+    pages = {client.get(page).status_code for page in ("/", "/comparison/", "/reconciliation/", "/calendar/")}
     assert pages == ({200} if public else {403})
 
 

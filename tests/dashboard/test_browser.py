@@ -40,7 +40,8 @@ def test_page_reads_without_javascript(open_page, width, shown, hidden):
     assert page.said == []
 
 
-PATHS = ["/", "/reconciliation/", "/slide/", "/ministries/", "/ministries/cabinet-office/", "/rollouts/nta/"]
+PATHS = ["/", "/ministries/", "/ministries/cabinet-office/", "/rollouts/nta/"]
+PATHS += ["/reconciliation/", "/calendar/", "/slide/"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -12,7 +12,9 @@ from rollout import charts, timeline
 
 STATIC = Path("rollout/static/rollout")
 TOKENS = (STATIC / "design-tokens-1.1.9/tokens.css").read_text(encoding="utf-8")
-PAGES = (STATIC / "dashboard.css").read_text(encoding="utf-8")
+PAGES = "".join(
+    (STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("dashboard", "front", "calendar")
+)
 DARK = (STATIC / "dark.css").read_text(encoding="utf-8")
 TEXT, DRAWN = 4.5, 3
 

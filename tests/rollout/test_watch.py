@@ -114,7 +114,7 @@ def test_tick_is_late_after_three_minutes(client, time_machine, ago, late, since
     assert ("1分ごとの処理が止まっています" in said, since in said) == (late, True)
 
 
-@pytest.mark.parametrize("path", ["/", "/comparison/", "/reconciliation/"])
+@pytest.mark.parametrize("path", ["/", "/comparison/", "/reconciliation/", "/calendar/"])
 @pytest.mark.parametrize("computed", [True, False])
 def test_every_page_says_that_the_tick_is_late(client, time_machine, path, computed):
     time_machine.move_to(WEDNESDAY, tick=False)
