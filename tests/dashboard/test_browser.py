@@ -11,23 +11,35 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 
 
 @pytest.fixture(autouse=True)
-def _allowed(monkeypatch, settings, transactional_db):
-    """Playwright runs an event loop, in which Django forbids its database unless told otherwise."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+def _public(settings, transactional_db):
     settings.PUBLIC_READ = True
 
 
+@pytest.fixture(scope="module")
+def open_empty():
+    """One browser for all of them: to start one takes longer than most tests.
+
+    Playwright runs an event loop, in which Django forbids its database unless told otherwise.
+    """
+    with pytest.MonkeyPatch.context() as patched, chromium() as opened:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield opened
+
+
 @pytest.fixture
-def open_page(live_server):
-    """Opens the page at a width."""
-    with chromium() as open_empty:
+def open_page(open_empty, live_server):
+    """Opens the page at a width; it is closed when the test is over."""
+    opened = []
 
-        def open_at(width, path="/", **options):
-            page = open_empty(width, **options)
-            assert page.goto(f"{live_server.url}{path}").status == 200
-            return page
+    def open_at(width, path="/", **options):
+        page = open_empty(width, **options)
+        opened.append(page)
+        assert page.goto(f"{live_server.url}{path}").status == 200
+        return page
 
-        yield open_at
+    yield open_at
+    for page in opened:
+        page.context.close()
 
 
 @pytest.mark.parametrize(("width", "shown", "hidden"), [(1280, "wide", "narrow"), (390, "narrow", "wide")])
