@@ -34,6 +34,8 @@ QUOTED_LENGTH = 40
 CHOOSE = _("下から選んでください。")
 SCENARIOS_HIDDEN = _("試算を見られるのは、権限のある人がログインしたときだけです。")
 DAYS = (7, 30)
+PLAIN = {"basis", "granularity", "days"}
+"""What may be asked of the plan as it is; each has a few answers."""
 
 Answer = TypeVar("Answer")
 Row = TypeVar("Row", bound=models.Model)
@@ -127,6 +129,12 @@ def _code(row: Any) -> str:
 
 def _query(**asked: str) -> str:
     return urlencode({name: text for name, text in asked.items() if text})
+
+
+def may_be_kept(asked: QueryDict, question: Question) -> bool:
+    """True for the few addresses that most people open: whoever asks on and on must not fill the cache."""
+    values = [value for _, several in asked.lists() for value in several]
+    return len(values) <= 1 and set(asked) <= PLAIN and question.is_plain and not question.refused
 
 
 def choose_baseline(code: str) -> Baseline:

@@ -40,10 +40,13 @@ def tell_recent(seen: Seen, days: int) -> Recent | None:
 
     Raises BusyError while a change is being written.
     """
-    basis, version = seen.curve.basis, PlanVersion.objects.current()
-    facts = (basis, seen.moment, version.number, version.history_missing, seen.today, days)
+    basis = seen.curve.basis
+    if seen.moment:
+        return _compare(seen.moment, days, basis)
+    version = PlanVersion.objects.current()
+    facts = (basis, version.number, version.history_missing, seen.today, days)
     key = hashlib.sha256(repr(facts).encode()).hexdigest()
-    [recent] = made_once(f"{KEPT_AS}:{key}", lambda: [_compare(seen.moment or current_moment(), days, basis)])
+    [recent] = made_once(f"{KEPT_AS}:{key}", lambda: [_compare(current_moment(), days, basis)])
     return recent
 
 

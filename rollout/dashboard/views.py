@@ -20,7 +20,7 @@ from rollout.dashboard.pages import (
     render_page,
     seen_context,
 )
-from rollout.dashboard.questions import Question, read_question
+from rollout.dashboard.questions import Question, may_be_kept, read_question
 from rollout.dashboard.recent import tell_recent
 from rollout.domain.plan import Reading
 from rollout.drawing import s_curve
@@ -46,10 +46,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         question = read_question(request.GET, request.user)
         seen = see_past(question.moment, question.basis) if question.moment else see_now(question.basis)
         offered = offer(question, request.user)
-        if question.is_plain and not question.refused and not request.user.is_authenticated:
-            return kept_page(
-                request, TEMPLATE, (seen.state, offered), lambda: _page(question, seen) | offered
-            )
+        if not request.user.is_authenticated and may_be_kept(request.GET, question):
+            facts = (seen.state, offered)
+            return kept_page(request, TEMPLATE, facts, lambda: _page(question, seen) | offered)
         context = _page(question, seen) | offered
     except NotComputedError:
         return not_computed_page(request)

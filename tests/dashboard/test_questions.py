@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from rollout import moments
+from rollout.dashboard import views
 from rollout.models import Rollout
 from rollout.recompute import recompute
 from tests.api.edits import change, move
@@ -253,6 +254,26 @@ def test_kept_page_is_made_anew_when_anything_it_shows_changes(client, budget):
     BaselineFactory(label="新しい基準")
     pages.append(page(client))
     assert [len(set(pages[:2])), len(set(pages))] == [1, 4]
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("", True),
+        ("?basis=group", True),
+        ("?basis=cumulative&basis=group", False),
+        ("?x=1", False),
+        ("?basis=group&days=7", False),
+        ("?as_of=", False),
+        ("?lang=en", False),
+    ],
+)
+def test_few_addresses_alone_are_kept(client, monkeypatch, query, kept):
+    page(client, query)
+    monkeypatch.setattr(views, "_page", None)
+    client.raise_request_exception = False
+    assert (client.get(f"/{query}").status_code == 200) is kept
 
 
 def test_page_of_who_is_signed_in_is_not_kept_for_others(client, late):
