@@ -22,7 +22,8 @@ ONCE := --ignore=tests/domain --ignore=tests/processes/test_embedded.py --ignore
     --ignore=tests/admin/test_foresight.py --ignore=tests/admin/test_slip_assumption.py --ignore=tests/admin/test_baselines.py \
     --ignore=tests/admin/test_exporting.py --ignore=tests/admin/test_impact.py \
     --ignore=tests/dashboard/test_answering.py --ignore=tests/rollout/test_digest.py \
-    --ignore=tests/rollout/test_explanation.py --ignore=tests/rollout/test_foresight.py
+    --ignore=tests/rollout/test_explanation.py --ignore=tests/rollout/test_foresight.py \
+    --ignore=tests/dashboard/test_contrast.py --ignore=tests/rollout/test_timeline.py --ignore=tests/rollout/test_drawing.py
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: help run test soak check bench lock clean
@@ -34,13 +35,14 @@ run: $(VENV)/.run-stamp ## install what is needed and start the product
 	@exec $(PYTHON) manage.py up
 
 test: $(VENV)/.dev-stamp ## the whole suite, on SQLite and on real servers
-	@mkdir -p var; echo "== tests on SQLite, without a broker; beside them on PostgreSQL and Valkey, whose report follows"
+	@mkdir -p var; echo "== tests on SQLite, without a broker; beside them the rules, and all on PostgreSQL and Valkey: reports follow"
 	@$(EMBEDDED) $(PYTHON) -m tests.servers pytest -p no:cacheprovider $(ONCE) > var/servers.log 2>&1 & servers=$$!; \
-	trap 'kill $$servers' INT TERM; \
-	$(EMBEDDED) $(PYTHON) -m pytest tests/domain --cov=rollout/domain --cov-report=; status=$$?; \
-	$(EMBEDDED) $(PYTHON) -m pytest --ignore=tests/domain -m "not browser" || status=1; \
-	echo "== tests on PostgreSQL and Valkey"; \
-	wait $$servers || status=1; cat var/servers.log; exit $$status
+	$(EMBEDDED) $(PYTHON) -m pytest -p no:cacheprovider tests/domain --cov=rollout/domain --cov-report= \
+	    > var/rules.log 2>&1 & rules=$$!; \
+	trap 'kill $$servers $$rules' INT TERM; \
+	$(EMBEDDED) $(PYTHON) -m pytest --ignore=tests/domain -m "not browser"; status=$$?; \
+	echo "== the rules"; wait $$rules || status=1; cat var/rules.log; \
+	echo "== tests on PostgreSQL and Valkey"; wait $$servers || status=1; cat var/servers.log; exit $$status
 	@echo "== every line and branch of the rules is tested by their own tests"
 	$(PYTHON) -m coverage report --show-missing --include='rollout/domain/*' --fail-under=100
 

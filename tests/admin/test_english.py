@@ -20,8 +20,20 @@ IN_JAPANESE = re.compile(r'<(dd|td|pre|summary|a)\b[^>]* lang="ja".*?</\1>', re.
 """What says of itself that it is, such as the text of a mail."""
 ELIDED = re.compile(r".*\[[0-9]+ chars\].*")
 """A long text in a history, of which the data has more."""
+CUT = re.compile(r"<text\b[^>]*>[^<]*…</text>")
+"""A name in a chart that has no room for all of it."""
 FILES = re.compile("CSV|様式|書き出し")
-PAGES = ("/", "/comparison/", "/reconciliation/", "/comparison/?baseline=nobody", "/nowhere/")
+PAGES = (
+    "/",
+    "/ministries/",
+    "/ministries/nta/",
+    "/rollouts/nta/",
+    "/calendar/",
+    "/comparison/",
+    "/reconciliation/",
+    "/comparison/?baseline=nobody",
+    "/nowhere/",
+)
 
 
 def written():
@@ -42,7 +54,7 @@ def _holds_text(field):
 
 def japanese_in(answer, data):
     words = Words()
-    words.feed(IN_JAPANESE.sub("", answer.content.decode()))
+    words.feed(CUT.sub("", IN_JAPANESE.sub("", answer.content.decode())))
     texts = [ELIDED.sub("", " ".join(text.split())) for text in words.found]
     return [text for text in texts if JAPANESE.search(TYPED.sub("", _without(text, data)))]
 
