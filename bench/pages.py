@@ -17,6 +17,7 @@ from django.test import Client
 from bench.plans import build_plan
 from bench.timing import Ratio, ratio, take_turns
 from rollout.dashboard import pages, recent
+from rollout.domain.plan import Basis
 from rollout.drawing import draw_ahead
 from rollout.models import PlanVersion
 from rollout.recompute import recompute
@@ -47,7 +48,7 @@ def measure(waves: int, turns: int) -> Page:
     build_plan(waves)
     PlanVersion.objects.raise_number(history_missing=True)
     recompute()
-    draw_ahead(["ja"])
+    draw_ahead(["ja"], [Basis.CUMULATIVE])
     client = Client(headers={"accept-encoding": "gzip"})
     first = client.get("/")
     names = count()

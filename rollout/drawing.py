@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import product
 from typing import Any, TypeVar
 
 from django.core.cache import cache
@@ -71,15 +72,15 @@ def shown_cutovers(seen: Seen, part: Part) -> list[ShownWave]:
     return read_shown(first, seen.count_of, part.moment)
 
 
-def draw_ahead(languages: Iterable[str]) -> None:
+def draw_ahead(languages: Iterable[str], bases: Iterable[Basis]) -> None:
     """Draw what most people look at next, so that none of them waits for it: the front page as it opens."""
-    for language in languages:
+    for language, basis in product(languages, bases):
         with override(language):
-            _draw_front_page()
+            _draw_front_page(basis)
 
 
-def _draw_front_page() -> None:
-    seen, observed = see_now(Basis.CUMULATIVE), read_observed()
+def _draw_front_page(basis: Basis) -> None:
+    seen, observed = see_now(basis), read_observed()
     shown = lines(shown_cutovers(seen, Part()), {})
     for size in charts.PAGE_SIZES:
         s_curve(seen.curve, observed, size)

@@ -1,6 +1,7 @@
 """Celery entry points. Messages are nudges: what they do not bring about, the tick finds in the rows."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from celery import shared_task
@@ -12,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from gss_tracker.embedded import worker_is_here
 from rollout import drawing, outbox, recompute
+from rollout.domain.plan import Basis
 from rollout.models import PlanVersion
 
 logger = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ def follow_change(self: Any) -> None:
     """Bring the projection and the planned reminders up to date with the rows."""
     recompute.recompute()
     outbox.plan_reminders()
-    _draw_ahead(self, settings.LANGUAGE_CODE)
+    _draw_ahead(self, [settings.LANGUAGE_CODE], [Basis.CUMULATIVE])
 
 
 @shared_task(name="rollout.tick", bind=True)
@@ -32,13 +34,13 @@ def tick(self: Any) -> None:
     outbox.settle()
     PlanVersion.objects.update(ticked_at=timezone.now())
     outbox.deliver()
-    _draw_ahead(self, *dict(settings.LANGUAGES))
+    _draw_ahead(self, dict(settings.LANGUAGES), Basis)
 
 
-def _draw_ahead(task: Any, *languages: str) -> None:
+def _draw_ahead(task: Any, languages: Iterable[str], bases: Iterable[Basis]) -> None:
     """In a worker, where nobody waits for it."""
     if not task.request.called_directly:
-        drawing.draw_ahead(languages)
+        drawing.draw_ahead(languages, bases)
 
 
 def nudge() -> None:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
+from django.utils.translation import get_language
 
 from rollout import charts, drawing
+from rollout.domain.plan import Basis
 from tests.rollout.test_charts import make_curve
 
 
@@ -30,3 +32,12 @@ def test_whatever_is_otherwise_makes_another_drawing(monkeypatch):
     drawing.s_curve(curve, [], charts.WIDE, [beside])
     drawing.s_curve(replace(curve, target_users=None), [], charts.WIDE)
     assert len(drawn) == 4
+
+
+@pytest.mark.usefixtures("seeded")
+def test_charts_are_drawn_ahead_in_every_language_and_reading(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts, "s_curve_svg", lambda curve, *_: drawn.append(curve.basis) or get_language())
+    monkeypatch.setattr(drawing, "timeline_svg", lambda *_: "<svg>")
+    drawing.draw_ahead(["ja", "en"], Basis)
+    assert drawn == [Basis.CUMULATIVE] * 2 + [Basis.GROUP] * 2 + [Basis.CUMULATIVE] * 2 + [Basis.GROUP] * 2

@@ -63,3 +63,14 @@ def test_tick_leaves_a_heartbeat():
 def test_recompute_command_follows_the_change(stale_plan):
     call_command("recompute")
     assert not is_stale()
+
+
+@pytest.mark.django_db
+def test_charts_are_drawn_ahead_in_a_worker_alone(monkeypatch):
+    """Whoever calls a task, as an edit without a worker does, would wait for them."""
+    drawn = []
+    monkeypatch.setattr(tasks.drawing, "draw_ahead", lambda languages, bases: drawn.append(list(languages)))
+    tasks.follow_change()
+    tasks.follow_change.apply()
+    tasks.tick.apply()
+    assert drawn == [["ja"], ["ja", "en"]]
