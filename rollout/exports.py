@@ -1,7 +1,7 @@
 """Rows of the plan as tables for people: the columns of an export, which an import takes back."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -29,6 +29,8 @@ from rollout.models.labels import (
 from rollout.tables import Row
 
 CHUNK = 2_000
+LONGEST_PAUSE = "60s"
+"""Between two pieces of a table: whoever takes longer over one gets no further."""
 WAVE_HEADINGS = (
     *("コード", "府省庁", "範囲", "名称", "導入案件", "導入区分", "切替", "切替（和暦）"),
     *("切替（最早）", "切替（最遅）", "切替の精度", "年度", "人数", "見込みでの人数", "人数の根拠"),
@@ -126,10 +128,18 @@ def streamed(rows: QuerySet[Any, Any], size: int) -> Iterator[Any]:
     """Rows as the database finds them, so many at a time.
 
     PostgreSQL finds all of them first where there is no transaction. One that is open as long as somebody
-    reads keeps the rows of that moment; it writes nothing.
+    reads keeps the rows of that moment, and a migration waits for it: it ends for who stops reading.
     """
-    with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
+    with _patient() if connection.vendor == "postgresql" else nullcontext():
         yield from rows.iterator(size)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """A transaction that PostgreSQL ends when nothing has been asked of it for `LONGEST_PAUSE`."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [LONGEST_PAUSE])
+        yield
 
 
 def _counts(projection: Projection | None, keys: list[int]) -> tuple[list[int], list[int]]:

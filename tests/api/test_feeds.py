@@ -6,11 +6,12 @@ import re
 from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
+from time import sleep
 
 import pandas as pd
 import pytest
 import time_machine
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 from openpyxl import load_workbook
 
@@ -269,3 +270,19 @@ def test_who_goes_away_leaves_no_transaction_open(client, monkeypatch):
     assert connection.in_atomic_block
     answer.close()
     assert not connection.in_atomic_block
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True)
+def test_who_stops_reading_holds_up_nobody_for_long(client, monkeypatch):
+    """The table breaks off, so that nobody takes it for the whole."""
+    monkeypatch.setattr("rollout.exports.CHUNK", 2)
+    monkeypatch.setattr("rollout.exports.LONGEST_PAUSE", "200ms")
+    monkeypatch.setattr("rollout.tables.PIECE", 10)
+    pieces = client.get("/api/v1/export/waves.csv?bom=false").streaming_content
+    next(pieces)
+    next(pieces)
+    sleep(1)
+    with pytest.raises(DatabaseError):
+        list(pieces)
+    connection.close()
